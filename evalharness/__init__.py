@@ -59,6 +59,7 @@ _HOME = {
     "verify": "trust.verify",
     "write_report": "report.page",
 }
+_WITHOUT_NUMPY = ("errors", "records")
 __all__ = [*sorted(_HOME)]
 
 
@@ -66,6 +67,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import evalharness` costs nothing."""
     if name not in _HOME:
         raise AttributeError(f"module 'evalharness' has no attribute {name!r}")
+    if _HOME[name] not in _WITHOUT_NUMPY:
+        import_module("evalharness.stats").import_numpy()
     value = getattr(import_module(f"evalharness.{_HOME[name]}"), name)
     globals()[name] = value
     return value

@@ -35,7 +35,7 @@ class Exit(IntEnum):
         "`check` flagged a summary, `gate` found a regression, or `verify`, `rerun` or `reproduce` "
         "found a difference",
     )
-    MENDABLE = 2, "something you can mend: config, data, a wrong option"
+    MENDABLE = 2, "something you can fix: config, data, a wrong option"
     INCONCLUSIVE = (
         3,
         "inconclusive: `gate` had too few articles to tell, `check` found no summary or cannot "
@@ -44,7 +44,7 @@ class Exit(IntEnum):
     INCOMPLETE = (
         4,
         "the run could not be completed, some articles have no summary or no score for now, the "
-        "budget is spent, a tracker was not told, the newest run of a folder did not finish, runs "
+        "budget is spent, a tracker failed, the newest run of a folder did not finish, runs "
         "could not be compared, or a step of `selftest` failed",
     )
     INTERRUPTED = 130, "interrupted by Ctrl-C; the same command goes on"

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Finish = Literal["stop", "length", "empty", "error"]
 Defect = Literal[
@@ -53,6 +53,10 @@ class Article:
     source: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    def __reduce__(self) -> tuple[type["Article"], tuple[Any, ...]]:
+        """Say how it is made again by a worker: sooner than dataclasses have it."""
+        return Article, (self.id, self.text, self.references, self.source, self.extra)
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -89,6 +93,13 @@ class Summary:
     calls: int | None = None
     tokens_out: int | None = None
     parts_cut: int | None = None
+
+    def __reduce__(self) -> tuple[type["Summary"], tuple[Any, ...]]:
+        """Say how it is made again by a worker: sooner than dataclasses have it."""
+        return Summary, (
+            self.article_id, self.text, self.read, self.finish, self.tokens, self.tokens_in,
+            self.note, self.spans, self.calls, self.tokens_out, self.parts_cut,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +387,40 @@ def score_record(score: Score) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key == "value" or value}
 
 
+_STORED = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
+
+def stored_text(record: object) -> str:
+    """Return the JSON that a ledger has of a record.
+
+    Keys are in the order given, so that a record that is read back is written as a fresh one is.
+    """
+    return _STORED.encode(record)
+
+
+class ScoreText(NamedTuple):
+    """A score as the text that the store keeps of it; passing, flaw: as `Score` has them."""
+
+    text: str = ""
+    passing: bool = False
+    flaw: str = ""
+
+
+def score_texts(
+    scores: Sequence[Score], pairs: Sequence[tuple[Article, Summary]]
+) -> list[ScoreText]:
+    """Return scores as texts, each looked at for flaws: empty ones if they are not one a pair."""
+    if len(scores) != len(pairs):
+        return [ScoreText()] * len(scores)
+    return [_score_text(score, *pair) for score, pair in zip(scores, pairs, strict=True)]
+
+
+def _score_text(score: Score, article: Article, summary: Summary) -> ScoreText:
+    if flaw := score.flaw(article, summary):
+        return ScoreText(flaw=flaw)
+    return ScoreText(stored_text(score_record(score)), score.passing)
+
+
 def score_of(record: Mapping[str, Any]) -> Score:
     """Return a score that `score_record` stored."""
     return Score(
@@ -413,6 +458,7 @@ def _span_records(spans: Sequence[Span]) -> list[dict[str, int]]:
 
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+_CANONICAL_TEXT = json.encoder.encode_basestring_ascii
 
 
 def canonical(value: object) -> str:
@@ -426,4 +472,8 @@ def digest(*values: object) -> str:
     >>> digest("a", ["b"])
     '119b2cccb78d8af00d43200f37c2282f'
     """
-    return hashlib.sha256(canonical(values).encode()).hexdigest()[:32]
+    if all(type(value) is str for value in values):  # as most are: the same JSON, sooner
+        text = f"[{','.join(map(_CANONICAL_TEXT, values))}]"  # type: ignore[arg-type]
+    else:
+        text = canonical(values)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -27,7 +27,13 @@ ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "packaging" / "zensical.toml"
 _MENTION = re.compile(r"`docs/([\w/.-]+?\.md)`")
 # Pages that only the site has: they are made while it is built.
-MADE_HERE = ("index.md", "live/terminal.md", "live/notebook.md", "live/report.md")
+MADE_HERE = (
+    "index.md",
+    "contributing.md",
+    "live/terminal.md",
+    "live/notebook.md",
+    "live/report.md",
+)
 _CHART = re.compile(r"^```mermaid\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"(^```.*?^```\s*$)", re.MULTILINE | re.DOTALL)
 
@@ -66,6 +72,7 @@ def with_links(text: str, titles: Mapping[str, str], page: str) -> str:
     def link(found: re.Match[str]) -> str:
         return f"[{titles[found[1]]}]({up}{found[1]})" if found[1] in titles else found[0]
 
+    text = text.replace("`CONTRIBUTING.md`", "`docs/contributing.md`")
     parts = _FENCE.split(text)
     return "".join(part if part.startswith("```") else _MENTION.sub(link, part) for part in parts)
 
@@ -86,7 +93,7 @@ def start_page(readme: str, titles: Mapping[str, str]) -> str:
     It has no badges, and what lies outside of docs/ is named without a link.
     """
     text = re.sub(r"^!\[Tests\].*\n", "", readme, flags=re.MULTILINE)
-    text = re.sub(r"\]\(docs/", "](", text)
+    text = re.sub(r"\]\(docs/", "](", text).replace("](CONTRIBUTING.md)", "](contributing.md)")
     text = re.sub(r"\[([^\]]+)\]\([A-Z]+(?:\.\w+)?\)", r"\1", text)
     return with_links(text, titles, "index.md")
 
@@ -109,8 +116,11 @@ def write_sources(folder: Path) -> None:
     names = [name for name in pages_of_nav() if name not in MADE_HERE]
     pages = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in names}
     titles = {name: title_of(text) for name, text in pages.items()}
+    titles["contributing.md"] = "Contributing"
     for name, text in pages.items():
         write(folder / name, with_diagrams(with_links(text, titles, name)))
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    write(folder / "contributing.md", with_links(contributing, titles, "contributing.md"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     write(folder / "index.md", start_page(readme, titles))
     write(folder / "llms.txt", llms_text(pages))
@@ -132,7 +142,9 @@ def add_live_pages(folder: Path) -> None:
         shutil.copy(Path(work, "results/demo/report.html"), folder / "live" / "demo.html")
     write(folder / "live" / "report.md", REPORT_PAGE)
     notebook = json.loads((ROOT / "docs" / "notebook.ipynb").read_text(encoding="utf-8"))
-    write(folder / "live" / "notebook.md", notebook_page(notebook))
+    titles = {"python.md": "Python, notebooks, training loops"}
+    page = with_links(notebook_page(notebook), titles, "live/notebook.md")
+    write(folder / "live" / "notebook.md", page)
 
 
 REPORT_PAGE = """# A live report

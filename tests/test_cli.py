@@ -280,6 +280,68 @@ def test_help_says_of_each_command_what_the_command_says() -> None:
         assert (cli.command(name).help or "").splitlines()[0] == line
 
 
+# The examples that --help ends with.
+
+
+@pytest.fixture(scope="module")
+def examples_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what the examples work with: shipped files, the demo, rows, labels."""
+    folder = tmp_path_factory.mktemp("examples")
+    for name in ("examples", "demo"):
+        done = evalharness(name, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    article = "It rained in Rome on Monday. Two people died, and a bridge closed until May."
+    rows = [
+        {"id": str(n), "source": "a", "article": article.replace("Rome", city), "label": label,
+         "reference": f"Two people died in {city}.", "summary": f"{many} people died in {city}."}
+        for n, city in enumerate(["Rome", "Oslo", "Lima", "Turin", "Quito", "Porto"] * 4)
+        for many, label in (("Two", 1), ("Three", 0))
+    ]  # fmt: skip
+    right, wrong = rows[::2], rows[1::2]
+    for name, some in {
+        "ours": right, "theirs": wrong, "baseline": right, "candidate": right, "labels": rows
+    }.items():  # fmt: skip
+        text = "".join(json.dumps(row) + "\n" for row in some)
+        (folder / f"{name}.jsonl").write_text(text)
+    for name in ("ann", "ben"):
+        labels = ROOT / "docs" / "study" / f"labels-{name}.jsonl"
+        (folder / labels.name).write_bytes(labels.read_bytes())
+    (folder / "article.txt").write_text(article)
+    (folder / "summary.txt").write_text("Three people died.")
+    return folder
+
+
+LINES = [line for lines in cli.EXAMPLES.values() for line in lines]
+# What finds something, as it should: an error on the page; a wrong number.
+FINDING = {line for line in LINES if line.startswith("evalharness check ")}
+LONG = {line for line in LINES if line.startswith(("evalharness selftest", "evalharness view"))}
+
+
+def test_every_command_has_examples_that_fit_on_a_line(command: Command) -> None:
+    assert list(cli.EXAMPLES) == list(cli.COMMANDS)
+    for name, lines in cli.EXAMPLES.items():
+        shown = command(name, "--help").stdout.partition("Examples:\n")[2]
+        assert shown.splitlines() == [f"  {line}" for line in lines]
+        assert all(line.startswith(f"evalharness {name}") and len(line) <= 88 for line in lines)
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line not in LONG])
+def test_example_of_help_runs(
+    line: str, examples_folder: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(examples_folder)
+    done = command(*line.partition(" > ")[0].split()[1:])
+    assert done.returncode == (1 if line in FINDING else 0), done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", sorted(LONG - {"evalharness view results"}))
+def test_long_example_of_help_runs(line: str, examples_folder: Path) -> None:
+    done = evalharness(*line.split()[1:], cwd=examples_folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_file_with_a_command_is_listed_and_has_the_one_of_its_name() -> None:
     files = [
         path.stem

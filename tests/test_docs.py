@@ -1,19 +1,25 @@
 """The pages in docs/ say what happens: their commands, configs and programs are run."""
 
+import dataclasses
 import re
 import shlex
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evalharness.cli import COMMANDS
 from evalharness.config import cells
+from evalharness.config.registry import BUILT_IN, ComponentRow, load_class
 from evalharness.config.run_config import read_run_config
+from evalharness.config.schema import option_descriptions
 
 ROOT = Path(__file__).parents[1]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 NAMES = [page.stem for page in PAGES]
 # What only a shell understands, and what tries out a whole process.
@@ -89,3 +95,44 @@ def test_files_that_are_named_exist() -> None:
         prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
         for name in re.findall(r"`((?:configs|tests|evalharness|docs)/[\w./-]*)`", prose):
             assert (ROOT / name).exists(), f"{page.name}: {name}"
+
+
+def test_metric_of_contributing_passes_its_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The walk is done as it is written, but for the files' places: nothing is left behind."""
+    (_, component), (_, test) = blocks(CONTRIBUTING, "python")
+    (row,) = re.findall(r'"(\w+)": ComponentRow\("([\w.]+):(\w+)"\)', CONTRIBUTING.read_text())
+    name, module, kind = row
+    written = types.ModuleType(module)
+    monkeypatch.setitem(sys.modules, module, written)
+    exec(compile(component, module, "exec"), written.__dict__)
+    tests: dict[str, Any] = {}
+    (tmp_path / "test_walk.py").write_text(test)
+    exec(compile(test, str(tmp_path / "test_walk.py"), "exec"), tests)
+    passed = 0
+    for each, function in tests.items():
+        if each.startswith("test_"):
+            cases = [
+                dict(zip(mark.args[0], case, strict=True))
+                for mark in getattr(function, "pytestmark", ())
+                for case in mark.args[1]
+            ]
+            for case in cases or [{}]:
+                function(**case)
+                passed += 1
+    assert passed >= 6
+
+    monkeypatch.setitem(BUILT_IN["metrics"], name, ComponentRow(f"{module}:{kind}"))
+    assert load_class("metrics", name) is getattr(written, kind)
+    options = option_descriptions(load_class("metrics", name))
+    assert options.keys() == {
+        field.name for field in dataclasses.fields(load_class("metrics", name))
+    }
+
+
+def test_commands_of_contributing_are_commands() -> None:
+    for language, block in blocks(CONTRIBUTING, "bash"):
+        for line in block.splitlines():
+            if line.startswith("evalharness "):
+                assert line.split()[1] in COMMANDS, (language, line)

@@ -6,10 +6,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 from at_work import (
@@ -48,10 +49,13 @@ from evalharness.models.endpoint import Endpoint
 from evalharness.models.extractive import Lead
 from evalharness.protocols import Sent, Task
 from evalharness.records import Article
-from evalharness.runner import shards
+from evalharness.runner import articles, run, shards
 from evalharness.runner.articles import claim_all
 from evalharness.runner.summaries import Summarizing
+from evalharness.runner.write import write
+from evalharness.store import aggregates
 from evalharness.store.ledger import Ledger
+from evalharness.store.samples import Writer
 from evalharness.store.store import Store
 
 
@@ -70,15 +74,66 @@ def test_processes_give_the_bytes_of_one_process(tmp_path: Path) -> None:
     assert children(os.getpid()) == []
 
 
+@pytest.mark.parametrize(("workers", "at_once", "rows"), [(2, 7, 4), (4, 5, 1000)])
+def test_lines_are_the_same_whoever_makes_them_and_however_many_at_once(
+    workers: int, at_once: int, rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, 61, checks=["numbers", "lexical"], metrics=["rouge", "bleu"])
+    monkeypatch.setattr(aggregates, "BLOCK_ROWS", rows)
+    evalharness.run(path, results=tmp_path / "alone")
+    monkeypatch.setattr(articles, "ARTICLES_AT_ONCE", at_once)
+
+    evalharness.run(path, results=tmp_path / "r", executor="processes", workers=workers)
+
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+
+
+def test_worker_that_dies_before_files_are_written_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_after_a_death(*given: Any) -> Any:
+        os.kill(children(os.getpid())[0], signal.SIGKILL)
+        return write(*given)
+
+    path = written(tmp_path, 200)
+    evalharness.run(path, results=tmp_path / "alone")
+    monkeypatch.setattr(run, "write", write_after_a_death)
+
+    evalharness.run(path, results=tmp_path / "r", executor="processes", workers=2)
+
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+    assert children(os.getpid()) == []
+
+
+def test_interrupt_while_files_are_written_ends_workers_and_leaves_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = written(tmp_path, 200)
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "extend", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            evalharness.run(path, results=tmp_path / "r", executor="processes", workers=2)
+    assert children(os.getpid()) == []
+
+    runs = evalharness.run(path, results=tmp_path / "r")
+
+    assert {n for run in runs for n in run.record["timing"]["scores"]["rouge"].values()} == {0, 200}
+    evalharness.run(path, results=tmp_path / "alone")
+    assert bytes_of(tmp_path / "r") == bytes_of(tmp_path / "alone")
+
+
 class Counting(Processes):
     """Processes that say how many they are, each time that some are started."""
 
     pools: ClassVar[list[int]] = []
 
     @contextmanager
-    def pool(self) -> Iterator[Any]:
+    def pool(self, **how: bool) -> Iterator[Any]:
         self.pools.append(self.workers or 0)
-        with super().pool() as pool:
+        with super().pool(**how) as pool:
             yield pool
 
 
@@ -151,6 +206,55 @@ def test_command_line_asks_for_auto_and_python_does_not(
 
     assert done.returncode == 0, done.stderr
     assert pools == [2]
+
+
+def some_scores(results: Path) -> bool:
+    return any(path.stat().st_size > 10_000 for path in results.glob("store/scores/*.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a config over many pairs, and what one process makes of it."""
+    folder = tmp_path_factory.mktemp("many")
+    path = written(folder, 1500, checks=["lexical"])
+    evalharness.run(path, results=folder / "alone")
+    return folder
+
+
+@pytest.mark.skipif(auto.count_workers() < 2, reason="one processor")
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are new processes elsewhere")
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
+def test_copies_of_the_driver_work_and_end_with_it(many: Path, blow: signal.Signals) -> None:
+    results = many / f"blow-{blow.name}"
+    process = started(many / "c.yaml", results, some_scores, "--no-report")
+    workers = children(process.pid)
+    ours = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    assert [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in workers] == [ours] * len(workers)
+    assert len(workers) == auto.count_workers()
+    os.kill(workers[0], signal.SIGKILL)  # who comes in its place is a new process
+    process.send_signal(blow)
+    process.communicate()
+
+    assert gone(workers)
+    done = subprocess.run(command(many / "c.yaml", results), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert bytes_of(results) == bytes_of(many / "alone")
+
+
+def test_process_with_threads_makes_no_copies_of_itself() -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        with Processes(2).pool(may_fork=True) as pool:
+            assert cast(Any, pool.workers).copies == []
+            task = Task([(0, [Article("1", "It rained. It snowed.")])])
+            ((_, ((summary,),)),) = pool.map([Sent("lead", Lead(1))], [task])
+            assert summary.text == "It rained."
+    finally:
+        stop.set()
+        thread.join()
+    assert children(os.getpid()) == []
 
 
 def test_shard_keeps_to_its_own_processor(

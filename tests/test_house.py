@@ -1,10 +1,14 @@
 """The house keeps its limits: names, sizes, imports, layers. `python tests/house.py` shows all."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
+from pathlib import Path
 
 import house
 import pytest
@@ -72,6 +76,80 @@ def unwanted_modules() -> list[str]:
 
 def test_gate_and_compare_import_no_executor_endpoint_or_network() -> None:
     assert unwanted_modules() == []
+
+
+# What `from evalharness import gate, compare` needs beside Python's own modules; and the two
+# commands, which read tables and have options.
+_FOR_ARRAYS = {"annotated_types", "numpy", "pydantic", "pydantic_core"}
+_FOR_ARRAYS |= {"typing_extensions", "typing_inspection"}
+_FOR_COMMANDS = _FOR_ARRAYS | {"annotated_doc", "pyarrow", "shellingham", "typer"}
+_FOR_COMMANDS |= {"cloudpickle", "rich"}  # pyarrow takes the one; the other counts wide letters
+
+
+def third_party(names: Iterable[str]) -> set[str]:
+    """Return the packages of modules that are neither Python's nor ours; `_x` are of Cython."""
+    tops = {name.partition(".")[0] for name in names}
+    known = {*sys.stdlib_module_names, "evalharness", "cython_runtime", "__mp_main__"}
+    return {top for top in tops - known if not top.startswith("_")}
+
+
+def test_gate_and_compare_import_numpy_and_pydantic_alone() -> None:
+    assert third_party(house.imported_by_gate()) <= _FOR_ARRAYS
+
+
+_COMMAND = """
+import sys
+from evalharness.cli import main
+sys.argv = ["evalharness", *{arguments}]
+try:
+    main()
+except SystemExit:
+    pass
+print()
+print(*sys.modules)
+"""
+
+
+def test_gate_of_runs_imports_no_scorer_and_reads_tables_with_pyarrow_alone() -> None:
+    run = str(house.ROOT / "results" / "baseline" / "lead1-bart")
+    program = _COMMAND.format(arguments=["gate", run, run])
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=house.ROOT, capture_output=True, text=True, check=True
+    )
+    modules = done.stdout.splitlines()[-1].split()
+    assert third_party(modules) <= _FOR_COMMANDS
+    heavy: tuple[str, ...] = ("pyarrow.compute", "pyarrow.dataset", "rich.console")
+    heavy += tuple(f"evalharness.{top}" for top in ("runner", "checks", "metrics"))
+    assert [name for name in modules if name.startswith(heavy)] == []
+
+
+_THREADS = """
+import os
+from evalharness.cli import command
+command("gate")
+import numpy
+print(os.environ.get("OPENBLAS_NUM_THREADS"), os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+print(len(os.listdir("/proc/self/task")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+@pytest.mark.parametrize(("wanted", "left"), [({}, "None"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_gate_multiplies_on_one_thread_unless_the_user_says_otherwise(
+    wanted: Mapping[str, str], left: str
+) -> None:
+    unset = {name: value for name, value in os.environ.items() if "_NUM_THREADS" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", _THREADS],
+        cwd=house.ROOT,
+        env={**unset, **wanted},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    variables, threads = done.stdout.splitlines()[-2:]
+    assert variables == f"{left} None"
+    assert int(threads) <= int(wanted.get("OPENBLAS_NUM_THREADS", "1"))
 
 
 # Layers.

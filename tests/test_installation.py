@@ -362,7 +362,7 @@ def test_start_runs_as_it_is_written_and_replaces_nothing(
     files[0].write_text("mine")
     again = command("init", what)
     assert files[0].read_text() == "mine"
-    assert f"{files[0].relative_to(tmp_path)}: is another file, and stays" in again.stderr
+    assert f"{files[0].relative_to(tmp_path)}: holds something else; left as it is" in again.stderr
     assert again.stdout.count(": stays") == len(files)
 
 
@@ -504,7 +504,7 @@ def test_examples_are_written_and_nothing_is_replaced(
 
     again = command("examples", folder)
     assert again.stdout.startswith("1 file written, ")
-    assert again.stderr == f"evalharness: {gate}: is another file, and stays\n"
+    assert again.stderr == f"evalharness: {gate}: holds something else; left as it is\n"
     assert gate.read_text() == "level: 0.1\n"
 
 

@@ -579,7 +579,7 @@ def test_what_failed_is_asked_again_by_the_next_run_and_no_key_is_left(
         assert (metric["n"], metric["not_scored"]) == (3, 1)
         assert metric["notes"] == {"no answer: HTTP 500, at each of 1 tries": 1}
         ran = CliRunner().invoke(app, ["run", str(path), "--results", str(tmp_path / "results")])
-        assert (ran.exit_code, "some scores are lacking for now" in ran.output) == (4, True)
+        assert (ran.exit_code, "some scores are missing for now" in ran.output) == (4, True)
         broken["on"] = False
         (second,) = run(path, results=tmp_path / "results")
         assert (second.metrics["judge"]["n"], len(server.bodies)) == (4, 6)

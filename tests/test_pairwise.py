@@ -321,7 +321,7 @@ def test_the_gate_asks_for_wins(systems: Systems) -> None:
     assert gate(base, good, floor).verdict == "pass"
     (outcome,) = [o for o in gate(base, bad, floor).outcomes if o.rule == "wins"]
     assert outcome.verdict == "regression"
-    assert outcome.message.endswith("; the floor is 45.00")
+    assert outcome.message.endswith("; at least 45.00 is required")
     named = {"metrics": {"wins.Oracle": 0.05}}
     assert "wins.oracle" in gate(base, good, named).reason
 

@@ -171,7 +171,7 @@ def test_weights_are_told_by_where_they_are(
     told = plan_text(found)
     assert "weights: a/cached: 2.5 MB, in the cache" in told
     assert "weights: a/elsewhere: to be downloaded, of unknown size" in told
-    assert "not to be had: no folder 'a/elsewhere'" in told
+    assert "not available: no folder 'a/elsewhere'" in told
     assert found.cells[2].summaries.left == 3
 
 

@@ -564,7 +564,7 @@ def test_rules_give_the_gates_verdict(make_run: MakeRun, page: Path, tmp_path: P
 
     found = report(*runs, to=page, rules=tmp_path / "gate.yaml")
 
-    assert "Gate: REGRESSION: the candidate is worse than it may be" in found.text
+    assert "Gate: REGRESSION: the candidate is worse than the rules allow" in found.text
     assert str(tmp_path) not in found.source
     with pytest.raises(ConfigError, match="two runs"):
         write_report(*runs, make_run("c", {"m": BAD}), to=page, rules=tmp_path / "gate.yaml")
@@ -993,7 +993,7 @@ def remove_run(run: Path) -> None:
         (break_format, "of format 2; this version reads 1"),
         (break_shape, "no 'metrics.m.notes' as evalharness writes it"),
         (break_samples, "samples.jsonl:40: not a sample"),
-        (break_off_samples, "39 lines, and run.json tells of 40"),
+        (break_off_samples, "39 lines, and run.json has 40"),
         (break_a_span, "samples.jsonl:4: not a sample"),
         (break_table, "samples.parquet: not Parquet"),
         (remove_samples, "samples.jsonl: cannot be read"),
@@ -1130,7 +1130,7 @@ def test_report_that_cannot_be_written_loses_no_run(
     assert done.returncode == 4
     assert "Results: " in done.stdout
     assert len(done.stderr.splitlines()) == 1
-    assert "no report, the results are whole" in done.stderr
+    assert "the report was not written, the results are complete" in done.stderr
     assert (tmp_path / "results" / "news" / "lead" / "run.json").exists()
 
 

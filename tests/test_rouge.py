@@ -243,6 +243,20 @@ def test_the_engine_is_no_part_of_the_signature() -> None:
     assert made[0] == made[1] == made[2] == signature_parts("rouge", Rouge())
 
 
+def our_count(
+    types: Sequence[str], stemmer: bool, pairs: Iterable[tuple[str, str]]
+) -> list[list[rouge_engine.PRF]]:
+    """Count pairs of texts in lines, as a compiled scorer would."""
+    read = [[rouge._read(text, stemmer, "default", "newline") for text in pair] for pair in pairs]
+    return [[rouge._figures(name, *pair) for name in types] for pair in read]
+
+
+@pytest.mark.parametrize("stemmer", [False, True])
+def test_the_digests_that_an_engine_must_meet_are_those_of_our_own_count(stemmer: bool) -> None:
+    digests = rouge_engine.digests(our_count(ELEVEN, stemmer, rouge_engine.probe()))
+    assert digests == [rouge_engine.OURS[name][stemmer] for name in ELEVEN]
+
+
 class Mistaken:
     """A compiled scorer that is wrong in the last bit of one figure of many."""
 
@@ -250,11 +264,31 @@ class Mistaken:
         self.types, self.stemmer = tuple(types), stemmer
 
     def count(self, references: Sequence[str], summaries: Sequence[str]) -> list[Any]:
-        ours = rouge._Ours(self.types, self.stemmer)
-        found = [ours(*pair) for pair in zip(references, summaries, strict=True)]
+        found = our_count(self.types, self.stemmer, zip(references, summaries, strict=True))
         last = found[-1][-1]
         found[-1][-1] = last._replace(recall=math.nextafter(last.recall, 2))
         return found
+
+
+class Stemless(rouge_engine.Compiled):
+    """A compiled scorer that takes no stems."""
+
+    def __init__(self, types: Sequence[str], stemmer: bool) -> None:
+        super().__init__(types, stemmer=False)
+
+
+def test_an_engine_without_stems_does_not_count_where_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("rouge_score_rs")
+    monkeypatch.setattr(rouge_engine, "Compiled", Stemless)
+    rouge_engine.compiled_scorer.cache_clear()
+    try:
+        assert rouge_engine.compiled_scorer(("rouge1",), False) is not None
+        for name in ("rouge1", "rouge2", "rougeL", "rougeLsum"):
+            assert rouge_engine.compiled_scorer((name,), True) is None
+    finally:
+        rouge_engine.compiled_scorer.cache_clear()
 
 
 def test_an_engine_that_differs_in_one_bit_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def test_one_file_with_other_metrics_has_an_experiment_named_by_content(
     (folder,) = Path("results").glob("score-*")
     for done in named:
         assert done.returncode == Exit.GOOD
-        assert f"results/score/out is of other content, and stays; these runs are in {folder}" in (
+        assert f"results/score/out has other content and was kept; these runs are in {folder}" in (
             done.stderr
         )
     assert after == before
@@ -243,7 +243,7 @@ def test_what_stands_beside_runs_is_passed_over(swept: Path, command: Command, a
 
     assert (done.returncode, alone.returncode) == (0, 0)
     assert done.stderr.splitlines()[:2] == [
-        f"evalharness: {swept / name}: passed over, as it is neither a run nor summaries"
+        f"evalharness: {swept / name}: passed over, as it is neither a run nor a file of summaries"
         for name in ("report.html", "sweep.json")
     ]
     assert (

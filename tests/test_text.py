@@ -2,9 +2,13 @@
 
 import decimal
 import gzip
+import itertools
 import json
+import random
 import re
+import sys
 import time
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +16,7 @@ import pytest
 
 from evalharness import text
 from evalharness.records import Span
+from evalharness.text.sentences import is_one_sentence
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "consistency"
 
@@ -367,6 +372,47 @@ def test_sentences_of_real_articles_lose_no_character_and_stay_whole_alone() -> 
         n_sentences += len(spans)
     assert n_sentences > 3000
     assert n_split == 0
+
+
+STOPPED = (
+    "Mr", "The", "a", "No", "5", "1999", "2nd", "left", "Inc", "Yahoo", "U.S", "professionals",
+    "co-op", "a.m", "thurs", "he", "Nóra", "東京", ".", ".", "?", "…", "。", " ", " ", " ", '"',
+    "'", "”", "“", ")", "(", "\n", "\u2028", "\xa0", ",", "-rrb-", "''", "``", "❶", "\ud800", "ª",
+)  # fmt: skip
+
+
+def _stopped(n: int = 3_000) -> list[str]:
+    """Return texts of words and stops in any order, and texts that differ from news in one way."""
+    rng = random.Random(0)
+    drawn = ["".join(rng.choices(STOPPED, k=rng.randint(1, 25))) for _ in range(n)]
+    spaced = [" ".join(rng.choices(STOPPED, k=rng.randint(2, 20))) for _ in range(n)]
+    news = [each for sentences in SENTENCES.values() for each in [" ".join(sentences)]]
+    ways = ((". ", " . "), (". ", '." '), (". ", ". “"), (". ", ".) "), (". ", ".  "), (".", "?"))
+    return [*drawn, *spaced, *(each.replace(*way) for each in news for way in ways)]
+
+
+@pytest.mark.parametrize("texts", [_stopped, _articles])
+def test_sentences_that_are_seen_at_a_glance_end_where_a_closer_look_ends_them(
+    texts: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = [text.sentences(each) for each in texts()]
+    module = sys.modules["evalharness.text.sentences"]
+    monkeypatch.setattr(module, "_SMALL_OR_DIGIT", frozenset())
+    monkeypatch.setattr(module, "_end_after_word", lambda *_: 0)
+
+    assert [text.sentences(each) for each in texts()] == quick
+
+
+@pytest.mark.parametrize("texts", [_stopped, _articles])
+def test_no_sentence_ends_inside_a_word_and_what_looks_like_one_is_one(
+    texts: Callable[[], list[str]],
+) -> None:
+    for whole in texts():
+        spans = text.sentences(whole)
+        for one, other in itertools.pairwise(spans):
+            inside = whole[one.end - 1].isalnum() and whole[one.end].isalnum()
+            assert not (one.end == other.start and inside)
+        assert len(spans) < 2 or not is_one_sentence(whole)
 
 
 def test_spans_of_names_and_numbers_in_real_articles_are_inside_one_sentence() -> None:

@@ -233,7 +233,7 @@ def make_config(*checks: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def told(found: Any) -> list[str]:
-    starts = ("weights", "to be", "not to be")
+    starts = ("weights", "to be", "not available")
     return [line for line in plan_text(found).splitlines() if line.startswith(starts)]
 
 
@@ -293,10 +293,10 @@ def test_plan_offline_names_the_file_that_a_check_lacks_and_how_to_get_it(
         "weights: org/nothing: to be downloaded, of unknown size",
     ]
     assert sorted(lines[2:]) == [
-        "not to be had: no folder 'org/nothing'; as a name on the hub it is not in the cache, and "
+        "not available: no folder 'org/nothing'; as a name on the hub it is not in the cache, and "
         "HF_HUB_OFFLINE is set: run `hf download org/nothing` where there is network, or name a "
         "local folder",
-        "not to be had: org/half: the cache has no model.safetensors of commit bbbbbbbbbbbb, and "
+        "not available: org/half: the cache has no model.safetensors of commit bbbbbbbbbbbb, and "
         f"HF_HUB_OFFLINE is set: run `hf download org/half --revision {COMMIT}` where there is "
         "network, or name a local folder",
     ]

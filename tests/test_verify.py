@@ -216,9 +216,9 @@ def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def forge(folder: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
     """Change samples, and make table, aggregates and digests follow, as a careful forger would."""
-    from evalharness.config.run_config import Interval
     from evalharness.metrics.bleu import Bleu
     from evalharness.records import Article, summary_of
+    from evalharness.stats.intervals import Interval
 
     record, samples = read(folder)
     change(samples)

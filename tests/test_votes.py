@@ -179,7 +179,7 @@ def test_command_and_page_show_people_beside_the_judge(
                   "People disagree on", "judged by 3 people by majority"):  # fmt: skip
         assert words in " ".join(done.stdout.split()), words
     *lines, last = done.stdout.splitlines()
-    assert last.startswith("Where each goes wrong, as a page: evalharness report ")  # to be copied
+    assert last.startswith("To see where each goes wrong: evalharness report ")  # to be copied
     assert all(len(line) <= 80 for line in lines)
     record = json.loads(command("compare", *runs, "--votes", path, "--json").stdout)
     assert record["agreement"][0]["judge"] == "a-judge"

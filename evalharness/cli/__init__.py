@@ -27,7 +27,7 @@ from evalharness.errors import Exit
 COMMANDS = {
     "run": "Run a config: load articles, summarize, score, and show a table.",
     "plan": (
-        "Show what a run would do: cells, what is stored and left, which difference would show."
+        "Show what a run would do: its cells, what is stored, and what difference it could detect."
     ),
     "score": (
         "Score summaries that exist: rows with article, summary and, for metrics, reference; "
@@ -36,11 +36,14 @@ COMMANDS = {
     "copy": (
         "Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."
     ),
+    "compact": (
+        "Put one part in place of the many that runs put at a URL; the runs there stay as they are."
+    ),
     "export": (
         "Write runs for other tools: rows, Every Eval Ever, a model card, or LLM Comparator."
     ),
-    "demo": "Show what this is for: summaries that a small model wrote, scored, and their errors.",
-    "init": "Write a start into a folder, with comments: for a study, a CI job, or saved pages.",
+    "demo": "Show what evalharness does: a small model's summaries, scored, with their errors.",
+    "init": "Write commented files to start from: for a study, a CI job, or saved pages.",
     "examples": "Write the configs, articles and the run that the README works with into a folder.",
     "list": "List components, or the options of one.",
     "schema": "Print the JSON Schema of a config file, for editors.",
@@ -49,24 +52,22 @@ COMMANDS = {
         "Learn thresholds and probabilities of a check from human labels, and write them as JSON."
     ),
     "selftest": (
-        "Try the whole installation, offline, with known answers; or, with --checks, the checks."
+        "Test the installation offline, against known answers; with --checks, test the checks."
     ),
     "check": (
-        "Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no clear summary."
+        "Check a summary against its article: 0 good, 1 flagged, 2 not read, 3 no clear summary."
     ),
     "compare": (
         "Compare runs on the articles they share; the first is the baseline of the differences."
     ),
     "gate": (
-        "Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."
+        "Fail a CI job if summaries got worse: 0 pass, 1 regression, 3 too few articles, 4 not run."
     ),
     "report": (
         "Write one HTML page: what is better, how sure that is, and where each summary goes wrong."
     ),
-    "view": "Serve the runs of a results folder as pages, to this machine alone, until Ctrl-C.",
-    "annotate": (
-        "Write a page on which people judge summaries; with --read, join what they answered."
-    ),
+    "view": "Show all runs of a results folder in the browser, on this machine only, until Ctrl-C.",
+    "annotate": ("Write a page on which people judge summaries; with --read, read their answers."),
     "show": (
         "Show one article with its summaries, evidence and flags; without ID, the worst articles."
     ),
@@ -82,6 +83,44 @@ COMMANDS = {
     ),
 }
 
+# What --help of each command ends with: commands that run where `evalharness examples` and
+# `evalharness demo` wrote their files, with rows and labels of one's own.
+EXAMPLES = {
+    "run": ["evalharness run configs/sweep.yaml --limit 3"],
+    "plan": ["evalharness plan configs/sweep.yaml"],
+    "score": ["evalharness score ours.jsonl --metrics rouge,chrf --checks lexical"],
+    "copy": ["evalharness copy results/demo backup"],
+    "export": ["evalharness export results/demo/lead-3 --to jsonl -o rows.jsonl"],
+    "demo": ["evalharness demo"],
+    "init": ["evalharness init study my-study"],
+    "examples": ["evalharness examples"],
+    "list": ["evalharness list checks", "evalharness list models seq2seq"],
+    "schema": ["evalharness schema > config.schema.json"],
+    "meta": ["evalharness meta labels.jsonl --checks lexical"],
+    "calibrate": ["evalharness calibrate labels.jsonl --check lexical -o lexical.json"],
+    "selftest": ["evalharness selftest", "evalharness selftest --checks --check numbers"],
+    "check": [
+        "evalharness check configs/pages/harvest.txt",
+        "evalharness check --article article.txt --summary summary.txt",
+    ],
+    "compare": [
+        "evalharness compare ours.jsonl theirs.jsonl",
+        "evalharness compare results/demo/lead-3 results/demo/textrank",
+    ],
+    "gate": ["evalharness gate baseline.jsonl candidate.jsonl --markdown comment.md"],
+    "report": ["evalharness report results/demo -o report.html"],
+    "view": ["evalharness view results"],
+    "annotate": [
+        "evalharness annotate ours.jsonl theirs.jsonl --protocol pairs -n 16 -o study.html",
+        "evalharness annotate --read labels-ann.jsonl labels-ben.jsonl -o labels.jsonl",
+    ],
+    "show": ["evalharness show results/demo", "evalharness show results/demo harbour-ferry"],
+    "leaderboard": ["evalharness leaderboard results"],
+    "verify": ["evalharness verify results/demo"],
+    "rerun": ["evalharness rerun results/demo/lead-3"],
+    "reproduce": ["evalharness reproduce"],
+}
+
 
 _RESUMES = "resumes"
 # What is said of a command that was interrupted, where there is more to say.
@@ -92,6 +131,10 @@ WHEN_INTERRUPTED = {
     "rerun": "; the run itself is untouched",
 }
 
+
+# What reads and writes runs multiplies small matrices only: more threads would wait longer than
+# they compute, and a process of one thread can make workers that are copies of it.
+ONE_THREAD = ("compare", "gate", "leaderboard", "report", "run", "score", "show", "verify", "view")
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -150,6 +193,12 @@ class Command(TyperCommand):
                 names.append(f"[{name}]" if optional else name)
         return ["[OPTIONS]", *names]
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write commands to copy, each on a line of its own however narrow the terminal is."""
+        with formatter.section("Examples"):
+            for line in EXAMPLES[str(self.name)]:
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
 
 def fail(message: str, code: Exit) -> NoReturn:
     """Say why on stderr, and end with the exit code."""
@@ -161,6 +210,8 @@ def fail(message: str, code: Exit) -> NoReturn:
 
 def command(name: str) -> Any:
     """Return the command as the file of its name declares it, with arguments and options."""
+    if name in ONE_THREAD:
+        import_module("evalharness.stats").import_numpy(one_thread=True)
     function = getattr(import_module(f"evalharness.cli.{name}"), f"{name}_command")
     whole = typer.Typer(rich_markup_mode=None)
     whole.command(name, cls=Command, context_settings=CONTEXT)(function)

@@ -77,7 +77,9 @@ _Output = Annotated[
     str,
     typer.Option("--output", "-o", metavar="FILE", help=f"[default: {PAGE}; with --read {LABELS}]"),
 ]
-_Read = Annotated[bool, typer.Option("--read", help="Join answers, print agreement, write labels.")]
+_Read = Annotated[
+    bool, typer.Option("--read", help="Read answers, print the agreement, write labels.")
+]
 _To = Annotated[
     ExchangeTool | None,
     typer.Option(
@@ -93,7 +95,7 @@ _Asked = Annotated[
         "1 to 5; which of two is better."
     ),
 ]
-_Items = Annotated[int, typer.Option("-n", min=1, max=100_000, help="Items at the most.")]
+_Items = Annotated[int, typer.Option("-n", min=1, max=100_000, help="At most so many items.")]
 _Sample = Annotated[
     Sampling,
     typer.Option(
@@ -101,9 +103,10 @@ _Sample = Annotated[
         "most useful next."
     ),
 ]
-_SampleSeed = Annotated[int, typer.Option(min=0, help="Of the sample and of all orders.")]
+_SampleSeed = Annotated[int, typer.Option(min=0, help="Seed of the sample and of all orders.")]
 _Annotators = Annotated[
-    str, typer.Option(metavar="A,B", help="Who answers; none for whoever opens the page.")
+    str,
+    typer.Option(metavar="A,B", help="Names of those who answer. Default: whoever opens the page."),
 ]
 _Overlap = Annotated[int, typer.Option(min=0, help="Annotators who answer each item; 0: all.")]
 _Attention = Annotated[
@@ -117,20 +120,23 @@ _Dimension = Annotated[
     ),
 ]
 _Instructions = Annotated[
-    str, typer.Option(metavar="FILE", help="Text in place of the usual instructions.")
+    str, typer.Option(metavar="FILE", help="Text that replaces the usual instructions.")
 ]
-_Title = Annotated[str, typer.Option(help="What stands on top of the page.")]
+_Title = Annotated[str, typer.Option(help="Title of the page.")]
 _AllFlags = Annotated[
-    bool, typer.Option("--all-flags", help="Ask about flags of new wording, too.")
+    bool, typer.Option("--all-flags", help="Also ask about flags of new wording.")
 ]
 _Answered = Annotated[
     list[str] | None,
     typer.Option(
-        "--labels", metavar="FILE", help="Answers there are: not asked again; repeatable."
+        "--labels",
+        metavar="FILE",
+        help="Labels collected so far: their items are left out; repeatable.",
     ),
 ]
 _Margin = Annotated[
-    float, typer.Option(min=0.001, help="Half a 95 % interval, to say how many are needed.")
+    float,
+    typer.Option(min=0.001, help="Half width of a 95 % interval; says how many items it needs."),
 ]
 
 
@@ -157,7 +163,7 @@ def annotate_command(
     *,
     files: Files,
 ) -> None:
-    """Write a page on which people judge summaries; with --read, join what they answered."""
+    """Write a page on which people judge summaries; with --read, read their answers."""
     if read and to is not None:
         _convert(runs, to, output or to)
         return

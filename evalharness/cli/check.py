@@ -48,41 +48,50 @@ Explain = Annotated[
 ]
 Profiles = Annotated[
     list[str] | None,
-    typer.Option(metavar="FILE", help="What is known of a site's pages, as TOML; repeatable."),
+    typer.Option(
+        metavar="FILE", help="A site's profile (TOML), as --save-profile writes it; repeatable."
+    ),
 ]
 Roles = Annotated[
     list[str] | None,
-    typer.Option(metavar="N=ROLE", help="What line N of --explain is; repeatable."),
+    typer.Option(metavar="N=ROLE", help="Correct the role of line N of --explain; repeatable."),
 ]
 SaveProfile = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Write what --role says as a site's profile.")
+    str | None,
+    typer.Option(metavar="FILE", help="Write the corrections of --role as a site's profile."),
 ]
 
+
+# Files of rows, which are no pages.
+_ROWS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 
 ArticleFile = Annotated[
-    str | None, typer.Option("--article", metavar="FILE", help="An article, with its summary.")
+    str | None,
+    typer.Option(
+        "--article", metavar="FILE", help="A file with the article; needs a summary, too."
+    ),
 ]
 ArticleText = Annotated[
-    str | None, typer.Option("--article-text", metavar="TEXT", help="The article itself.")
+    str | None, typer.Option("--article-text", metavar="TEXT", help="The article as text.")
 ]
 SummaryFile = Annotated[
-    str | None, typer.Option("--summary", metavar="FILE", help="The summary of the article.")
+    str | None, typer.Option("--summary", metavar="FILE", help="A file with the summary.")
 ]
 Beside = Annotated[
     list[str] | None,
     typer.Option(
-        "--with", metavar="CHECK", help="A check whose verdict is joined with it; repeatable."
+        "--with", metavar="CHECK", help="Another check whose verdict also counts; repeatable."
     ),
 ]
 SummaryText = Annotated[
-    str | None, typer.Option("--summary-text", metavar="TEXT", help="The summary itself.")
+    str | None, typer.Option("--summary-text", metavar="TEXT", help="The summary as text.")
 ]
 
 
 def check_command(
     pages: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PAGE...", help="Text or HTML files, folders, or - for stdin."),
+        typer.Argument(metavar="PAGE...", help="Saved pages (text or HTML), folders, or -."),
     ] = None,
     article: ArticleFile = None,
     article_text: ArticleText = None,
@@ -90,12 +99,12 @@ def check_command(
     summary_text: SummaryText = None,
     name: Annotated[
         str | None,
-        typer.Option("--check", metavar="NAME", help="The check that decides; default lexical."),
+        typer.Option("--check", metavar="NAME", help="The check that decides. Default: lexical."),
     ] = None,
     beside: Beside = None,
     thresholds: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Where the bands part; JSON, also from calibrate."),
+        typer.Option(metavar="FILE", help="Thresholds (JSON, for example of calibrate)."),
     ] = None,
     config: options.ChecksOf = None,
     settings: options.CheckSet = None,
@@ -106,10 +115,10 @@ def check_command(
     role: Roles = None,
     save_profile: SaveProfile = None,
 ) -> None:
-    """Check the summary on saved pages, or one: 0 good, 1 flagged, 2 unread, 3 no clear summary."""
+    """Check a summary against its article: 0 good, 1 flagged, 2 not read, 3 no clear summary."""
     pair = _pair(article, article_text, summary, summary_text)
     if bool(pages) == (pair is not None):
-        raise typer.BadParameter("give pages, or an article and its summary")
+        raise typer.BadParameter("give saved pages, or --article FILE and --summary FILE")
     limits = None if thresholds is None else load_thresholds(thresholds)
     first, *others = _checks(name, beside or (), config)
     built = named_scorers([first, *others], config, settings or ())
@@ -179,7 +188,7 @@ def _check_pages(
             verdict = judge(page)
         except DataError as error:
             codes.append(Exit.MENDABLE)
-            hint = "; texts: --article-text, --summary-text" if _is_text(name) else ""
+            hint = _hint(name)
             sys.stderr.write(f"evalharness: {name}: {error}{hint}\n")
             records.append({"file": name, "error": str(error)})
             continue
@@ -198,6 +207,15 @@ def _check_pages(
     elif codes != [Exit.MENDABLE]:
         show_reminder(sys.stdout)
     return exit_of_pages(codes)
+
+
+def _hint(name: str) -> str:
+    """Return what to do where a name is that of no page, but of a text or of rows."""
+    if _is_text(name):
+        return "; texts: --article-text, --summary-text"
+    if Path(name).suffix.lower() in _ROWS and Path(name).exists():
+        return f"; for rows of summaries: evalharness score {name}"
+    return ""
 
 
 def _is_text(name: str) -> bool:

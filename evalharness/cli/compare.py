@@ -44,7 +44,9 @@ Metrics = Annotated[
 ]
 Cluster = Annotated[
     str,
-    typer.Option(metavar="FIELD", help="Articles alike in it (source, day) go together."),
+    typer.Option(
+        metavar="FIELD", help="Draw articles that share this field (source, day) together."
+    ),
 ]
 JudgeFile = Annotated[
     str,
@@ -58,8 +60,8 @@ Join = Annotated[
     str,
     typer.Option(
         metavar="A,B",
-        help="Settings of a sweep (seed): runs that differ in no other "
-        "are one system, and its chance counts them.",
+        help="Settings of a sweep (seed): runs that differ only in these are one system, "
+        "and its intervals cover their spread.",
     ),
 ]
 
@@ -72,12 +74,12 @@ def compare_command(
         int, typer.Option(min=100, max=1_000_000, help="Resamples of the articles.")
     ] = 10_000,
     seed: options.Seed = 0,
-    level: Annotated[float, typer.Option(min=0, max=1, help="Of the tests.")] = USUAL_LEVEL,
+    level: Annotated[float, typer.Option(min=0, max=1, help="Level of the tests.")] = USUAL_LEVEL,
     join: Join = "",
     cluster: Cluster = "",
     incomplete: Annotated[
         bool,
-        typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
+        typer.Option("--incomplete", help="Also rank runs that did not answer every article."),
     ] = False,
     judge: JudgeFile = "",
     votes: options.Votes = None,
@@ -151,7 +153,7 @@ def _show_headline(runs: Sequence[str | Run], votes: Sequence[Vote]) -> None:
     if sentence := headline(gathered, standings(gathered)).sentence:
         options.print_headline(sentence)
     folders = shlex.join(str(run.folder if isinstance(run, Run) else run) for run in runs)
-    typer.echo(f"Where each goes wrong, as a page: evalharness report {folders}")
+    typer.echo(f"To see where each goes wrong: evalharness report {folders}")
 
 
 def show_comparison(found: Comparison, out: IO[str]) -> None:
@@ -216,27 +218,30 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
         yield f"{name}: not ranked: answered {share}; {how} over fewer (--incomplete ranks it)"
     yield from (f"{name}: {NOT_SWEPT}" for name in found.not_swept)
     yield (
-        f"Means times 100 over the {found.articles} articles that all have; of each metric, those "
-        f"that all systems have a score for (n). Between systems that share a letter there is no "
-        f"significant difference (Holm over the pairs of a metric, {found.level:g})."
+        f"Means over the {found.articles} articles that all systems have, times 100; n: those with "
+        f"a score for all of them. Systems that share a letter do not differ significantly (Holm "
+        f"over the pairs of a metric, level {found.level:g})."
     )
     yield from _joined_notes(found)
     yield (
         f"Differences to {found.systems[0]}: {tail} paired bootstrap interval; p by paired "
         f"randomization, two-sided; Holm and BH over all {len(found.differences)} rows "
-        f"({found.resamples} resamples, seed {found.seed}). effect: the mean in standard "
-        "deviations. detectable: the smallest true difference that 80 of 100 such samples show, "
-        "after Holm."
+        f"({found.resamples} resamples, seed {found.seed}). effect: the mean difference in "
+        "standard deviations. detectable: the smallest true difference that 80 of 100 such samples "
+        "would show, after Holm."
     )
     if found.cluster:
-        yield f"Articles of one {found.cluster} are drawn together, and change sides together."
+        yield f"Articles of one {found.cluster} are resampled and exchanged together."
     if found.level * (found.resamples + 1) < len(found.differences):
         yield (
             f"Holm cannot reach {found.level:g} for {len(found.differences)} rows with so few "
             f"resamples: the smallest p is {1 / (found.resamples + 1):.2g}"
         )
     yield from (f"{name}: {signature}" for name, signature in found.signatures.items())
-    yield from (f"{name}: {n} articles left out: not in all" for name, n in found.left_out.items())
+    yield from (
+        f"{name}: {n} articles left out, as they are not in all"
+        for name, n in found.left_out.items()
+    )
     for standing in found.standings:
         if standing.not_scored:
             where = f"{standing.system}: {standing.metric}"
@@ -251,8 +256,8 @@ def _joined_notes(found: Comparison) -> Iterator[str]:
     keys = " and ".join(found.join)
     yield (
         f"Runs that differ in {keys} alone are one system. Its mean is over articles and runs; "
-        f"intervals and tests say how other articles and another {keys} would move it. A system of "
-        "one run has the chance of the articles only."
+        f"intervals and tests say how other articles and another {keys} would move it. A system "
+        "of one run covers the variation of articles only."
     )
     for system, runs in found.joined.items():
         yield f"{system}: {len(runs)} runs: {'; '.join(runs)}"

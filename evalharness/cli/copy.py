@@ -13,7 +13,10 @@ from evalharness.store.copy import copy as copy_results
 def copy_command(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder of results, or a URL.")],
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="Likewise: s3://bucket/runs, gs://, memory://.")
+        str,
+        typer.Argument(
+            metavar="TARGET", help="The target: a folder, or a URL such as s3://bucket/runs."
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:

@@ -19,7 +19,7 @@ NEXT = (
 
 
 def demo_command(results: options.Results = "results") -> None:
-    """Show what this is for: summaries that a small model wrote, scored, and their errors.
+    """Show what evalharness does: a small model's summaries, scored, with their errors.
 
     24 articles, without a network and without torch, in less than a minute.
     """

@@ -14,7 +14,7 @@ from evalharness.report.table import amount_text
 
 def examples_command(
     folder: Annotated[
-        str, typer.Argument(metavar="[FOLDER]", help="Where; by default this folder.")
+        str, typer.Argument(metavar="[FOLDER]", help="Target folder. Default: this one.")
     ] = ".",
 ) -> None:
     """Write the configs, articles and the run that the README works with into a folder.
@@ -43,7 +43,10 @@ def write_file(content: bytes, target: Path) -> Literal["written", "there", "ano
             return "there"
     except OSError as error:
         raise StoreError(f"{target}: {error.strerror or error}") from error
-    typer.echo(f"evalharness: {target}: is another file, and stays", err=True)
+    typer.echo(
+        f"evalharness: {target}: holds something else; left as it is",
+        err=True,
+    )
     return "another"
 
 

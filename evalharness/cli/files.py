@@ -5,20 +5,21 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from evalharness.cli.options import Results, print_headline, split_names
-from evalharness.cli.progress import show_progress
 from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
-from evalharness.runner.existing import count_rejected, score_files
-from evalharness.runner.systems import FORMAT_NAMES, STDIN, FileOptions, split_name
+from evalharness.files import STDIN, split_name
+from evalharness.loaders.logs.formats import FORMAT_NAMES
 from evalharness.store import samples
 from evalharness.store.runs import Run, run_folders
-from evalharness.store.store import STORE
+
+if TYPE_CHECKING:  # what scores is imported where there are files to score
+    from evalharness.runner.systems import FileOptions
 
 RunOrFile = Annotated[
     list[str],
@@ -30,10 +31,11 @@ RunOrFile = Annotated[
     ),
 ]
 Page = Annotated[
-    bool, typer.Option("--report/--no-report", help="Of files: write the page of what is compared.")
+    bool,
+    typer.Option("--report/--no-report", help="For files: write the page of what is compared."),
 ]
 _BESIDE_RUNS = (samples.SWEEP_FILE, samples.CONFIG, samples.REJECTED)
-_HELP = "Of files: "
+_HELP = "For files: "
 _OPTIONS: dict[str, tuple[Any, Any]] = {
     "metrics": (
         Annotated[
@@ -82,20 +84,22 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "summaries": (
-        Annotated[str, typer.Option(metavar="A,B", help=f"{_HELP}columns that are a system each.")],
+        Annotated[
+            str, typer.Option(metavar="A,B", help=f"{_HELP}columns that hold a system each.")
+        ],
         "",
     ),
     "join_on": (
         Annotated[
             Literal["auto", "id", "article", "line"],
-            typer.Option(help=f"{_HELP}what their rows are joined on; auto: what they share."),
+            typer.Option(help=f"{_HELP}how rows are joined; auto: by what they share."),
         ],
         "auto",
     ),
     "system": (
         Annotated[
             list[str] | None,
-            typer.Option(metavar="NAME", help=f"{_HELP}a system in them, if not all; repeatable."),
+            typer.Option(metavar="NAME", help=f"{_HELP}score only this system; repeatable."),
         ],
         None,
     ),
@@ -142,8 +146,10 @@ class Files:
     allow_rejected: float = 0.0
     results: str = "results"
 
-    def options(self) -> FileOptions:
+    def options(self) -> "FileOptions":
         """Return how the files are read."""
+        from evalharness.runner.systems import FileOptions
+
         return FileOptions(
             columns=tuple(pair for pairs in self.columns or () for pair in split_names(pairs)),
             summaries=tuple(split_names(self.summaries)),
@@ -224,7 +230,7 @@ def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
         argument, folder = next(iter(beside.items()))
         raise DataError(f"{argument}: belongs to the runs in {folder}; give that folder instead")
     for argument in beside:
-        tell(f"{argument}: passed over, as it is neither a run nor summaries")
+        tell(f"{argument}: passed over, as it is neither a run nor a file of summaries")
     arguments = [argument for argument in arguments if argument not in beside]
     names = [argument for argument in arguments if not is_run(argument)]
     if not names:
@@ -238,6 +244,8 @@ def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
 
 def _score(names: Sequence[str], files: Files, folders: Sequence[str] = ()) -> list[Run]:
     """Score files of summaries beside runs in folders, with a bar and the columns on stderr."""
+    from evalharness.cli.progress import show_progress
+    from evalharness.runner.existing import score_files
     from evalharness.store.runs import runs_in
 
     with show_progress(sys.stderr) as progress:
@@ -264,8 +272,10 @@ def is_run(argument: str) -> bool:
     """Tell whether an argument is a folder of runs, and no file of summaries."""
     if argument == STDIN or split_name(argument)[0]:
         return False
+    if "://" in argument:
+        return not PurePosixPath(argument).suffix
     path = Path(argument)
-    own = (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
+    own = (samples.RUN_FILE, samples.TABLE_FILE, *samples.TEXT_FILES)
     if path.is_dir():
         if run_folders(path, "", "*/", "*/*/", "*/*/*/"):
             return True
@@ -284,7 +294,7 @@ def runs_beside(argument: str) -> Path | None:
     if argument == STDIN or split_name(argument)[0] or not path.exists():
         return None
     if path.is_dir():
-        is_own = path.name == STORE and not run_folders(path, "", "*/", "*/*/")
+        is_own = path.name == samples.STORE and not run_folders(path, "", "*/", "*/*/")
         depths = ("*/", "*/*/")
     else:
         is_own = path.name in _BESIDE_RUNS or path.suffix == ".html"
@@ -294,13 +304,15 @@ def runs_beside(argument: str) -> Path | None:
 
 def check_rejected(runs: Sequence[Run], allowed: float) -> None:
     """Raise DataError where more rows of a run were left out than may be."""
+    from evalharness.runner.existing import count_rejected
+
     for run in runs:
         n = count_rejected(run)
         rows = run.counts.rows
         if n and n > allowed * rows:
             raise DataError(
                 f"{run.name}: {n} of {rows} rows were left out; each is in "
-                f"{run.folder / samples.REJECTED} with the reason; mend them, or let so many pass: "
+                f"{run.folder / samples.REJECTED} with the reason; fix them, or allow that many: "
                 f"--allow-rejected {_share_above(n, rows)}"
             )
 

@@ -20,13 +20,17 @@ from evalharness.errors import DataError, StoreError
 from evalharness.report.gate import annotations, gate_junit, gate_markdown, show_gate
 
 _Comment = Annotated[
-    str, typer.Option(metavar="FILE", help="Write a comment with the worst articles.")
+    str, typer.Option(metavar="FILE", help="Write the verdict and the worst articles as a comment.")
 ]
 _NoNewErrors = Annotated[
-    bool, typer.Option("--no-new-errors", help="A likely error that nobody judged: regression.")
+    bool,
+    typer.Option(
+        "--no-new-errors", help="Fail on any likely error that the baseline does not have."
+    ),
 ]
 _KnownFlags = Annotated[
-    str, typer.Option(metavar="FILE", help="Flags that people judged: they are not new.")
+    str,
+    typer.Option(metavar="FILE", help="Flags that people have judged; they do not count as new."),
 ]
 
 
@@ -35,17 +39,17 @@ def gate_command(
     baseline: Annotated[
         str,
         typer.Argument(
-            metavar="BASELINE", help="Folder of a run, or runs; or a file of summaries, to score."
+            metavar="BASELINE", help="A run's folder, a folder of runs, or a file of summaries."
         ),
     ],
     candidate: Annotated[
         str,
         typer.Argument(
-            metavar="[CANDIDATE]", help="Likewise; none where one file has both systems."
+            metavar="[CANDIDATE]", help="The same; leave it out where one file has both systems."
         ),
     ] = "",
     rules: Annotated[
-        str | None, typer.Option(metavar="FILE", help="YAML; without it no metric may fall by 0.01")
+        str | None, typer.Option(metavar="FILE", help="Rules (YAML). Default: a margin of 0.01.")
     ] = None,
     junit: Annotated[str, typer.Option(metavar="FILE", help="Write JUnit XML.")] = "",
     markdown: _Comment = "",
@@ -56,7 +60,7 @@ def gate_command(
     *,
     files: Files,
 ) -> None:
-    """Is a candidate worse than it may be? 0 no, 1 yes, 3 too few articles to tell, 4 not run."""
+    """Fail a CI job if summaries got worse: 0 pass, 1 regression, 3 too few articles, 4 not run."""
     known = _known(known_flags, no_new_errors)
     read_rules(rules)  # what is wrong in them is said before anything is scored
     given = runs_of([name for name in (baseline, candidate) if name], files)

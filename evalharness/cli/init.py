@@ -34,10 +34,10 @@ _OWN = Path(__file__).parent / "start"
 def init_command(
     what: Annotated[Literal["study", "ci", "page"], typer.Argument(help="What for.")],
     folder: Annotated[
-        str, typer.Argument(metavar="[FOLDER]", help="Where; by default this folder.")
+        str, typer.Argument(metavar="[FOLDER]", help="Target folder. Default: this one.")
     ] = ".",
 ) -> None:
-    """Write a start into a folder, with comments: for a study, a CI job, or saved pages.
+    """Write commented files to start from: for a study, a CI job, or saved pages.
 
     The articles and summaries are invented, to be replaced by your own. No file is replaced.
     """

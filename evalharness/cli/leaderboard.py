@@ -25,10 +25,12 @@ def leaderboard_command(
             help="A folder of results, or files of summaries, to score. [default: results]",
         ),
     ] = None,
-    by: Annotated[str, typer.Option(metavar="METRIC", help="Sort by it; default: the first.")] = "",
+    by: Annotated[
+        str, typer.Option(metavar="METRIC", help="The score to sort by. Default: the first.")
+    ] = "",
     incomplete: Annotated[
         bool,
-        typer.Option("--incomplete", help="Rank runs that did not answer every article, too."),
+        typer.Option("--incomplete", help="Also rank runs that did not answer every article."),
     ] = False,
     output: Annotated[
         Literal["table", "markdown", "csv", "json"], typer.Option("--format")

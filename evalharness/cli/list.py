@@ -122,8 +122,8 @@ _ABOUT: dict[Kind, str] = {
     "models": "What writes summaries, or has them: `model:` or `models:`.",
     "metrics": "Scores against the references: `metrics:`.",
     "checks": "Scores against the article, with flags and evidence: `checks:`.",
-    "trackers": "Who is told of a run: `trackers:`.",
-    "executors": "Where it is computed, which changes no result: `executor:`.",
+    "trackers": "Tools that record a run: `trackers:`.",
+    "executors": "Where to compute; results are the same: `executor:`.",
 }
 
 

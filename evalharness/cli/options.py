@@ -13,28 +13,35 @@ from evalharness.store.samples import PAGE_FILE
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Lay a value over the config's; repeatable."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config; repeatable."),
 ]
-Results = Annotated[
-    str, typer.Option(metavar="FOLDER", help="Where runs and the store of all summaries lie.")
+Results = Annotated[str, typer.Option(metavar="FOLDER", help="Folder for the runs and the store.")]
+ResultsOfRun = Annotated[
+    str,
+    typer.Option(
+        "--results",
+        metavar="FOLDER|URL",
+        help="Folder for the runs and the store, or a URL of one, as s3://bucket/results.",
+    ),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Articles at the most, from the first.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use the first so many articles only.")]
 ExecutorName = Annotated[
     str | None,
     typer.Option(
         "--executor",
         metavar="NAME",
-        help=f"Where it is computed: {', '.join(BUILT_IN['executors'])}; changes no result. "
+        help=f"Where to compute: {', '.join(BUILT_IN['executors'])}. Results are the same. "
         "Default: the config's, or auto.",
     ),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="How many workers; without an executor, processes.")
+    int | None,
+    typer.Option(min=1, help="Number of workers; the executor is then processes, if not named."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")]
-Seed = Annotated[int, typer.Option(min=0, help="For the resamples.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the resamples.")]
 Color = Annotated[
-    bool, typer.Option("--color/--no-color", help="Colours and underlines on a terminal.")
+    bool, typer.Option("--color/--no-color", help="Use colours and underlines on a terminal.")
 ]
 Votes = Annotated[
     list[str] | None,
@@ -44,10 +51,12 @@ Votes = Annotated[
 ]
 RunArguments = Annotated[
     list[str],
-    typer.Argument(metavar="RUN...", help="Folders of runs; a folder of runs stands for all."),
+    typer.Argument(
+        metavar="RUN...", help="Folders of runs; a folder that holds runs means all of them."
+    ),
 ]
 NoSpaceCheck = Annotated[
-    bool, typer.Option("--no-space-check", help="Begin even if the disk seems too small.")
+    bool, typer.Option("--no-space-check", help="Start even if the disk seems too small.")
 ]
 ReportOption = Annotated[
     bool,

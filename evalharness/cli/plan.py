@@ -22,10 +22,10 @@ def plan_command(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
     overrides: options.Overrides = None,
     limit: options.Limit = None,
-    results: options.Results = "results",
+    results: options.ResultsOfRun = "results",
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a run would do: cells, what is stored and left, which difference would show."""
+    """Show what a run would do: its cells, what is stored, and what difference it could detect."""
     made = make_plan(config, overrides or [], results=results, limit=limit)
     print_result(made.record(), plan_text(made), as_json)
 
@@ -39,7 +39,7 @@ def plan_text(plan: Plan) -> str:
     lines += _asked(plan)
     lines += _weights(plan)
     problems = [cell.problem for cell in plan.cells] + [found.problem for found in plan.weights]
-    lines += [f"not to be had: {problem}" for problem in dict.fromkeys(problems) if problem]
+    lines += [f"not available: {problem}" for problem in dict.fromkeys(problems) if problem]
     return "\n".join([*lines, *_detectable(plan)])
 
 

@@ -16,9 +16,11 @@ from evalharness.store.samples import PAGE_FILE
 FOLDER = "report"
 
 
-_Rules = Annotated[str | None, typer.Option(metavar="FILE", help="Of a gate, YAML, for two runs.")]
+_Rules = Annotated[
+    str | None, typer.Option(metavar="FILE", help="The gate's rules (YAML), for two runs.")
+]
 _Plots = Annotated[
-    str, typer.Option(metavar="FOLDER", help="Write every plot, too, as SVG and PNG on white.")
+    str, typer.Option(metavar="FOLDER", help="Also write every plot as SVG and PNG on white.")
 ]
 
 
@@ -37,14 +39,14 @@ def report_command(
     ] = "",
     baseline: Annotated[
         str,
-        typer.Option(metavar="SYSTEM", help="Compare the others with it; of two runs, the first."),
+        typer.Option(metavar="SYSTEM", help="Compare with it. Default: of two runs, the first."),
     ] = "",
     rules: _Rules = None,
     cards: Annotated[
         str | None, typer.Option(metavar="FILE", help="Trust cards that `meta --card` wrote.")
     ] = None,
     whole: Annotated[
-        bool, typer.Option("--all", help="A folder with the texts of all articles, however many.")
+        bool, typer.Option("--all", help="Write a folder, with the texts of all articles.")
     ] = False,
     plots: _Plots = "",
     votes: Votes = None,

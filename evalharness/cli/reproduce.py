@@ -25,7 +25,7 @@ _CODES = {"reproduced": Exit.GOOD, "not reproduced": Exit.FINDING, "indicative":
 
 def reproduce_command(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="Which; without it, all are listed.")
+        str, typer.Argument(metavar="[NAME]", help="Name of a published row. Default: list all.")
     ] = "",
     overrides: options.Overrides = None,
     limit: options.Limit = None,

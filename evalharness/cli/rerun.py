@@ -18,7 +18,11 @@ def rerun_command(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     into: Annotated[
         str | None,
-        typer.Option("--results", metavar="FOLDER", help="Keep what is made here; else it goes."),
+        typer.Option(
+            "--results",
+            metavar="FOLDER",
+            help="Keep the new results in this folder. Default: they are removed.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -16,6 +16,7 @@ from evalharness.records import NO_ANSWER
 from evalharness.report.table import show_runs
 from evalharness.runner.run import Unfinished
 from evalharness.runner.run import run as run_cells
+from evalharness.store.ledger import address_of
 from evalharness.store.runs import Run
 from evalharness.store.samples import PAGE_FILE
 
@@ -24,7 +25,7 @@ def run_command(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
     overrides: options.Overrides = None,
     limit: options.Limit = None,
-    results: options.Results = "results",
+    results: options.ResultsOfRun = "results",
     shard: Annotated[
         str | None,
         typer.Option(
@@ -67,7 +68,7 @@ def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) 
         fail("some articles have no summary: see the lines 'not summarized'", Exit.INCOMPLETE)
     notes = [note for run in runs for figures in run.figures.values() for note in figures.notes]
     if any(note.startswith(NO_ANSWER) for note in notes):
-        why = f"some scores are lacking for now ('{NO_ANSWER}'); the same command asks again"
+        why = f"some scores are missing for now ('{NO_ANSWER}'); the same command asks again"
         fail(why, Exit.INCOMPLETE)
     if not is_whole:
         raise typer.Exit(Exit.INCOMPLETE)
@@ -105,11 +106,14 @@ def _write_report(runs: Sequence[Run], folder: Path, *, quiet: bool) -> bool:
     try:
         path, headline = write_headed_report(*runs, to=folder / PAGE_FILE)
     except Exception as error:
-        typer.echo(f"evalharness: no report, the results are whole: {reason(error)}", err=True)
+        typer.echo(
+            f"evalharness: the report was not written, the results are complete: {reason(error)}",
+            err=True,
+        )
         return False
     if not quiet:
         print_headline(headline)
-        typer.echo(f"Report: {path}")
+        typer.echo(f"Report: {address_of(path)}")
     return True
 
 
@@ -127,5 +131,6 @@ def _show_runs(runs: Sequence[Run], as_json: bool) -> None:
         return
     show_runs(runs, sys.stdout)
     folder = runs[0].folder
-    where = str(folder) if len(runs) == 1 else f"{folder.parent}, a folder for each system"
+    where = address_of(folder if len(runs) == 1 else folder.parent)
+    where += "" if len(runs) == 1 else ", a folder for each system"
     typer.echo(f"Results: {where}")

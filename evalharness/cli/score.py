@@ -10,9 +10,9 @@ from evalharness.cli import options
 from evalharness.cli.files import Files, check_rejected, takes_files, tell
 from evalharness.cli.options import split_names
 from evalharness.cli.run import show_run
+from evalharness.loaders.logs.formats import FORMAT_NAMES
 from evalharness.runner.existing import score_again, score_files
 from evalharness.runner.run import Progress
-from evalharness.runner.systems import FORMAT_NAMES
 from evalharness.store.runs import Run
 
 SummaryFiles = Annotated[

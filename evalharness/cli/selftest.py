@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 
 _Planted = Annotated[
-    bool, typer.Option("--checks", help="Plant errors and count which ones checks find.")
+    bool,
+    typer.Option(
+        "--checks", help="Plant errors into correct summaries and count which ones the checks find."
+    ),
 ]
 _Folder = Annotated[
-    str, typer.Option(metavar="FOLDER", help="Where results are to lie: can it be written?")
+    str, typer.Option(metavar="FOLDER", help="Folder for results: test whether it can be written.")
 ]
 _Check = Annotated[
     list[str] | None,
@@ -40,9 +43,9 @@ _Data = Annotated[
     typer.Option("--data", metavar="FILE", help="Articles with references or labels; repeatable."),
 ]
 _Kinds = Annotated[
-    str, typer.Option(metavar="A,B", help="Kinds of errors, edits, gaming; all if empty.")
+    str, typer.Option(metavar="A,B", help="Kinds of errors, edits and gaming. Default: all.")
 ]
-_Draw = Annotated[int, typer.Option(min=0, help="Draws which errors and edits are made.")]
+_Draw = Annotated[int, typer.Option(min=0, help="Seed that draws the errors and edits.")]
 _Card = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Add what edits cost to the trust cards of `meta`."),
@@ -62,7 +65,7 @@ def selftest_command(
     settings: CheckSet = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try the whole installation, offline, with known answers; or, with --checks, the checks.
+    """Test the installation offline, against known answers; with --checks, test the checks.
 
     0 all steps gave their answer, 4 one did not. The other options are for --checks: it plants
     errors in supported summaries, edits them so that they say the same, and games inconsistent

@@ -9,6 +9,7 @@ import typer
 
 from evalharness.cli.files import Files, runs_of, takes_files
 from evalharness.cli.options import AsJson, Color, print_json
+from evalharness.files import split_name
 from evalharness.files.untrusted import printable
 from evalharness.records import Span, unread_spans
 from evalharness.report import find
@@ -23,7 +24,6 @@ from evalharness.report.verdict import (
     score_text,
     show_reminder,
 )
-from evalharness.runner.systems import split_name
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -18,7 +18,9 @@ def verify_command(
     runs: RunOrFile,
     store: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help="The ledgers; default: store beside the experiment."),
+        typer.Option(
+            metavar="FOLDER", help="Folder of the ledgers. Default: `store` beside the experiment."
+        ),
     ] = None,
     sample: Annotated[
         int, typer.Option(min=0, help="Articles of each run to score again, drawn at random.")

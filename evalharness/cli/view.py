@@ -18,13 +18,13 @@ def view_command(
         str, typer.Argument(metavar="[RESULTS]", help="A folder of results. [default: results]")
     ] = "results",
     port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Of 127.0.0.1; 0 takes one that is free.")
+        int, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 takes a free one.")
     ] = 0,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the browser.")
     ] = True,
 ) -> None:
-    """Serve the runs of a results folder as pages, to this machine alone, until Ctrl-C.
+    """Show all runs of a results folder in the browser, on this machine only, until Ctrl-C.
 
     All runs, with a filter; each run's page, any of them compared, a system over time; runs at work
     with their progress. Nothing is written, and the address holds a token: who lacks it sees

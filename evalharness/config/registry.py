@@ -11,12 +11,14 @@ import inspect
 import typing
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, MissingExtra, UnknownComponent
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Kind = Literal["loaders", "models", "metrics", "checks", "trackers", "executors"]
 
@@ -331,8 +333,10 @@ def scorer_kind(name: str, otherwise: Kind = "checks") -> Kind:
 
 
 @cache
-def known_components(kind: Kind) -> Mapping[str, str | EntryPoint]:
+def known_components(kind: Kind) -> "Mapping[str, str | EntryPoint]":
     """Return every component of a kind by name. Raises ConfigError where two claim one name."""
+    from importlib.metadata import EntryPoint, entry_points
+
     components: dict[str, str | EntryPoint] = {name: r.target for name, r in BUILT_IN[kind].items()}
     for point in entry_points(group=f"evalharness.{kind}"):
         if point.name in components:

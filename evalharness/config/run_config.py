@@ -7,7 +7,7 @@ import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +28,7 @@ from evalharness.errors import ConfigError
 from evalharness.files.credentials import without_credentials
 from evalharness.files.untrusted import read_whole
 from evalharness.records import canonical
+from evalharness.stats.intervals import Interval
 
 
 def _printable(value: str) -> str:
@@ -92,15 +93,6 @@ NamedJudge = Annotated[
     ComparingJudge,
     BeforeValidator(_as_component_mapping, json_schema_input_type=str | ComparingJudge),
 ]
-
-
-class Interval(BaseModel):
-    """How the interval beside each mean is made: a percentile bootstrap over the articles."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    level: float = Field(0.95, gt=0, lt=1, description="share of resampled means that it holds")
-    resamples: int = Field(1000, ge=100, le=100_000, description="how many resamples")
 
 
 class Budget(BaseModel):
@@ -185,6 +177,9 @@ class RunConfig(BaseModel):
     limit: int | None = Field(None, ge=1, description="articles at the most, from the first")
     interval: Interval = Field(Interval(), description="the interval beside each mean")
     budget: Budget | None = Field(None, description="the most that may be spent on servers")
+    samples: Literal["lines", "columns"] | None = Field(
+        None, description="how texts are written: `samples.jsonl`, or Parquet from 10,000 articles"
+    )
     sweep: Sweep | None = Field(None, description="what varies: a run for each combination")
 
     _document: Document = PrivateAttr()

@@ -7,22 +7,22 @@ valid one.
 """
 
 import dataclasses
-import difflib
 import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, get_args
-
-import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any, get_args
 
 from evalharness.errors import ConfigError
-from evalharness.files.credentials import find_credential
 from evalharness.files.untrusted import one_line, read_whole
+
+if TYPE_CHECKING:  # what only reads runs has no YAML before it
+    import yaml
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
 
 Key = tuple[str | int, ...]
 
@@ -76,6 +76,8 @@ class Document:
 
         Raises: ConfigError with the place of the first, which is not said again.
         """
+        from evalharness.files.credentials import find_credential
+
         for key, name, value in _named_values(self.tree, ()):
             if owner := find_credential(value, name):
                 raise self.error(key, f"holds what looks like {owner}{_CREDENTIALS_PLACE}")
@@ -199,6 +201,8 @@ def nearest(wrong: str, known: Sequence[str]) -> str:
     >>> nearest("x", ["num_beams", "seed"])
     '; known: num_beams, seed'
     """
+    import difflib
+
     close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]}?"
@@ -310,22 +314,32 @@ def dump(tree: Mapping[str, Any]) -> str:
       name: lead
       label: "12"
     """
-    return yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    import yaml
+
+    options: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 100}
+    text: str = yaml.dump(dict(tree), Dumper=_dumper(), **options)
+    return text
 
 
-class _Dumper(yaml.SafeDumper):
-    """Quotes every text that `scalar` would read as something else."""
+@cache
+def _dumper() -> "type[yaml.SafeDumper]":
+    """Return what quotes every text that `scalar` would read as something else."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        pass
+
+    def represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+        style = None if scalar(text) == text else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent_text)
+    return Dumper
 
 
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None if scalar(text) == text else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+def _compose(text: str, name: str) -> "yaml.Node | None":
+    import yaml
 
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def _compose(text: str, name: str) -> yaml.Node | None:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _check_depth(text, name, loader)
@@ -340,6 +354,8 @@ def _compose(text: str, name: str) -> yaml.Node | None:
 
 def _check_depth(text: str, name: str, loader: Any) -> None:
     """Refuse what is nested too deeply before it is composed: libyaml would end the process."""
+    import yaml
+
     depth = 0
     for event in yaml.parse(text, Loader=loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -356,11 +372,13 @@ class _Reader:
         self.places: dict[Key, Location] = {}
         self.values = 0
 
-    def at(self, node: yaml.Node) -> Location:
+    def at(self, node: "yaml.Node") -> Location:
         mark = node.start_mark
         return Location(self.name, self.folder, mark.line + 1, mark.column + 1)
 
-    def value(self, node: yaml.Node, key: Key) -> Any:
+    def value(self, node: "yaml.Node", key: Key) -> Any:
+        import yaml
+
         self.values += 1
         if self.values > MAX_VALUES or len(key) > MAX_DEPTH:
             raise ConfigError(f"{self.at(node)}: too large or too deep; do its aliases multiply?")
@@ -374,7 +392,9 @@ class _Reader:
         quoted = getattr(node, "style", None)
         return node.value if quoted else scalar(node.value)
 
-    def _pairs(self, node: yaml.MappingNode, key: Key) -> Iterator[tuple[str, yaml.Node]]:
+    def _pairs(self, node: "yaml.MappingNode", key: Key) -> "Iterator[tuple[str, yaml.Node]]":
+        import yaml
+
         seen: dict[str, Location] = {}
         for name_node, child in node.value:
             place = self.at(name_node)
@@ -431,7 +451,7 @@ def _index(tree: Any, name: str | int) -> Any:
 
 
 def explain(
-    error: ValidationError, document: Document, at: Key, shape: type[BaseModel]
+    error: "ValidationError", document: Document, at: Key, shape: "type[BaseModel]"
 ) -> ConfigError:
     """Return the first thing that pydantic found, in one line with its place and a way out."""
     problems = error.errors(include_url=False)
@@ -449,7 +469,7 @@ def explain(
     return document.error(key, " or ".join(messages) + _describe_input(first))
 
 
-def _likeliest(problems: Sequence[ErrorDetails], document: Document, at: Key) -> ErrorDetails:
+def _likeliest(problems: "Sequence[ErrorDetails]", document: Document, at: Key) -> "ErrorDetails":
     """Return the first problem; where a value may be one of several kinds, of the likeliest kind.
 
     That is the one with the fewest problems. pydantic names the kind behind the key.
@@ -478,7 +498,7 @@ def _options_at(shape: Any, location: Sequence[str | int]) -> list[str]:
 
 def _fields_of(shape: Any) -> dict[str, Any]:
     """Return the fields of a model or dataclass with their types; of anything else none."""
-    if isinstance(shape, type) and issubclass(shape, BaseModel):
+    if isinstance(shape, type) and hasattr(shape, "model_fields"):
         return {name: field.annotation for name, field in shape.model_fields.items()}
     if isinstance(shape, type) and dataclasses.is_dataclass(shape):
         return {field.name: field.type for field in dataclasses.fields(shape)}

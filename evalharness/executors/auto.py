@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from evalharness.config.signature import wanted_checkpoints
 from evalharness.executors.local import LocalPool, must_stay, processors
-from evalharness.protocols import Pool, Sent, Task
+from evalharness.protocols import MakesSamples, Pool, Sent, Task
 
-# Workers are worth their start, of half a second each, from so many pairs a processor on.
+# From so many pairs a processor on, workers are worth their start: a quarter of a second, if new.
 PAIRS_A_PROCESSOR = 200
 # What a worker with ROUGE and `lexical` is given room for; it was seen to take a third.
 BYTES_A_WORKER = 400_000_000
@@ -56,6 +56,8 @@ class AutoPool:
         self, components: Sequence[Sent], tasks: Iterator[Task]
     ) -> tuple[Pool, Iterable[Task]]:
         """Return who does some tasks, and these: a look at the first of them decides."""
+        if self._workers and all(isinstance(sent.component, MakesSamples) for sent in components):
+            return self._workers, tasks
         n = count_workers() if all(map(_can_share, components)) else 1
         looked_at, pairs = [], 0
         while n > 1 and pairs <= n * PAIRS_A_PROCESSOR and (task := next(tasks, None)):
@@ -68,15 +70,15 @@ class AutoPool:
         if self._workers is None:
             from evalharness.executors.processes import Processes
 
-            self._workers = self._until.enter_context(Processes(n).pool())
+            self._workers = self._until.enter_context(Processes(n).pool(may_fork=True))
         return self._workers
 
 
 def _can_share(sent: Sent) -> bool:
     """Tell whether a component scores without weights and without a server."""
     component = sent.component
-    is_model = hasattr(component, "summarize")
-    return not (is_model or must_stay(component) or wanted_checkpoints(component))
+    is_scorer = hasattr(component, "score")
+    return is_scorer and not (must_stay(component) or wanted_checkpoints(component))
 
 
 def count_workers() -> int:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalharness.protocols import GenerationQuery, Gradual, Sent, Task
+from evalharness.protocols import GenerationQuery, Gradual, MakesSamples, Sent, Task
+from evalharness.records import score_texts
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class LocalPool:
 
 
 def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[Any]:
-    """Return what a component makes of a batch: a summary an article, or a score a pair.
+    """Return what a component makes of a batch: a summary an article, or a score's text a pair.
 
     One that is Gradual is given what it has answered already, and may not come to all.
 
@@ -56,8 +57,11 @@ def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[An
         batches.forget()
     if isinstance(component, Gradual):
         return component.summarize_some(batch)
-    work = component.summarize if hasattr(component, "summarize") else component.score
-    return list(work(batch))
+    if isinstance(component, MakesSamples):
+        return component.make_samples(batch)
+    if hasattr(component, "summarize"):
+        return list(component.summarize(batch))
+    return score_texts(list(component.score(batch)), batch)
 
 
 def must_stay(component: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from evalharness.errors import WorkerDied
 from evalharness.executors.local import LocalPool, must_stay
 from evalharness.executors.tasks import pack_components, pack_order, unpack_results
-from evalharness.protocols import Sent, Task
+from evalharness.protocols import MakesSamples, Sent, Task
 
 # How often a task is tried: a machine may fail, and one that kills each worker must not go round
 # for ever.
@@ -77,7 +77,7 @@ class WorkerPool(Generic[Worker]):
 
         Raises: what a component raised; WorkerDied for a task that no worker survives.
         """
-        if any(must_stay(sent.component) for sent in components):
+        if any(map(self._stays, components)):
             yield from LocalPool().map(components, tasks)
             return
         self._round += 1
@@ -99,6 +99,11 @@ class WorkerPool(Generic[Worker]):
             for worker, _ in self._busy:  # whatever ended this: nobody waits for their answers
                 self.workers.end(worker)
             self._busy.clear()
+
+    def _stays(self, sent: Sent) -> bool:
+        """Tell whether a component is for the driver, be it that no worker is there yet."""
+        is_quick = isinstance(sent.component, MakesSamples)
+        return must_stay(sent.component) or (is_quick and not self._idle)
 
     def _busy_with(self, source: Iterator[Task], again: deque[Tried], pack: bytes) -> bool:
         """Give all workers something to do; tell whether any has."""

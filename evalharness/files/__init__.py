@@ -1,10 +1,10 @@
 """Files by path or URL, files of the project, temporary files, untrusted files and texts."""
 
-import difflib
-import hashlib
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parents[1]
+# What names the standard input where a file is asked for.
+STDIN = "-"
 
 
 def shipped_path(name: str, top: str = "configs") -> Path:
@@ -18,6 +18,8 @@ def shipped_path(name: str, top: str = "configs") -> Path:
 
 def nearest_path(path: Path) -> str:
     """Return a clause with what is called nearly as a path, and lies beside it; "" for none."""
+    import difflib
+
     try:
         names = [each.name for each in path.parent.iterdir()]
     except OSError:
@@ -26,11 +28,27 @@ def nearest_path(path: Path) -> str:
     return f"; did you mean {path.with_name(close[0])}?" if close else ""
 
 
+def split_name(argument: str) -> tuple[str, str]:
+    """Return name and file of `NAME=FILE`; no name where the whole is a file, or the name a path.
+
+    >>> split_name("bart=out/a.jsonl"), split_name("out/a=b.jsonl")
+    (('bart', 'out/a.jsonl'), ('', 'out/a=b.jsonl'))
+    """
+    from evalharness.protocols import is_url
+
+    name, equals, path = argument.partition("=")
+    if not (equals and name and path) or "/" in name or is_url(argument):
+        return "", argument
+    return ("", argument) if Path(argument).exists() else (name, path)
+
+
 def content_hash(path: Path, pattern: str = "*") -> str:
     """Return a hash of a file, or of all files in a folder that have a pattern, with their names.
 
     Of nothing, where nothing is there.
     """
+    import hashlib
+
     whole = hashlib.sha256()
     for file in sorted(path.rglob(pattern)) if path.is_dir() else [path]:
         if file.is_file():

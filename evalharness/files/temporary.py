@@ -6,16 +6,18 @@ files do (`TMPDIR`). What is small stays in memory and makes no file.
 
 import math
 import os
-import sqlite3
-import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from evalharness.errors import StoreError
+
+if TYPE_CHECKING:  # what only reads runs makes no such file
+    import sqlite3
 
 # Keys that are in memory before they go to a table on disk: 1.5 MB.
 HELD = 8_192
@@ -85,7 +87,9 @@ class OffsetIndex:
         self._held.clear()
 
     @contextmanager
-    def _disk(self) -> Iterator[sqlite3.Connection]:
+    def _disk(self) -> "Iterator[sqlite3.Connection]":
+        import sqlite3
+
         if self._process != os.getpid():
             raise RuntimeError("keys on disk were opened by the process that this one came from")
         try:
@@ -97,7 +101,9 @@ class OffsetIndex:
             raise _no_room(error) from error
 
 
-def _new_table() -> sqlite3.Connection:
+def _new_table() -> "sqlite3.Connection":
+    import sqlite3
+
     # An empty name is a table of this connection's own, which SQLite puts on disk as it grows.
     table = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     for setting in (f"cache_size = -{CACHE}", "journal_mode = OFF", "synchronous = OFF"):
@@ -111,6 +117,8 @@ class Spool:
 
     def __init__(self) -> None:
         """Start with no number, and no file yet."""
+        import tempfile
+
         self._file = tempfile.SpooledTemporaryFile(SPOOLED)  # noqa: SIM115  closed in `close`
         self._closing = weakref.finalize(self, self._file.close)
         self._end = 0
@@ -148,6 +156,8 @@ class Spool:
 
 
 def _no_room(error: Exception) -> StoreError:
+    import tempfile
+
     reason = getattr(error, "strerror", None) or error
     return StoreError(
         f"{tempfile.gettempdir()}: a temporary file could not be used ({reason}); make room there, "

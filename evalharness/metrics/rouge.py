@@ -1,12 +1,13 @@
 """ROUGE: the words, pairs and sequences that a summary shares with its references."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from itertools import chain
+from itertools import chain, islice
 from math import fsum
+from operator import itemgetter
 from typing import ClassVar, Literal, NamedTuple
 
 from evalharness.config.registry import scorer_row
@@ -16,6 +17,7 @@ from evalharness.metrics.rouge_engine import (
     PRF,
     ZERO_PRF,
     Compiled,
+    Figures,
     compiled_scorer,
     counted_by,
     has_words,
@@ -28,6 +30,7 @@ from evalharness.metrics.tokens import KEPT_CHARACTERS, KEPT_TEXTS, Tokenizer, T
 from evalharness.protocols import Need, Pair
 from evalharness.records import Score
 from evalharness.text import SENTENCES_VERSION, sentences
+from evalharness.text.sentences import is_one_sentence
 
 SentenceSplit = Literal["sentences", "newline"]
 
@@ -36,6 +39,9 @@ _WORDLESS: dict[Tokenizer, str] = {
     "unicode": "the reference has no words",
 }
 _TYPE = re.compile(r"rouge(?:[1-9]|L|Lsum)")
+
+
+_InOrder = Callable[[Sequence[float]], tuple[float, ...]]
 
 
 class Words(NamedTuple):
@@ -120,7 +126,7 @@ class Rouge:
     def _compiled_scorer(self) -> Compiled | None:
         if self.engine == "python" or self.tokenizer != "default":
             return None
-        scorer = compiled_scorer(self.types, self.stemmer, _Ours(self.types, self.stemmer))
+        scorer = compiled_scorer(self.types, self.stemmer)
         if scorer is None and self.engine == "compiled":
             if find_spec("rouge_score_rs") is None:
                 raise MissingExtra("rouge with the engine `compiled`", "fast")
@@ -156,35 +162,28 @@ class Rouge:
     def _score_all(
         self, scorer: Compiled, asked: Sequence[Score | list[str]], summaries: Sequence[str]
     ) -> list[Score]:
-        """Count all pairs at once; by ourselves, what is too long or no line break could part."""
+        """Count all pairs at once; what is too long by ourselves."""
         found: list[Score | None] = []
         left: list[str] = []
         right: list[str] = []
         waiting: list[tuple[int, int]] = []
+        split = self.split == "sentences" and "rougeLsum" in self.types
         for known, summary in zip(asked, summaries, strict=True):
             if isinstance(known, Score):
                 found.append(known)
-                continue
-            ours, theirs = self._lines(summary), [self._lines(each) for each in known]
-            if ours is None or any(each is None or too_long(each, ours) for each in theirs):
+            elif any(too_long(each, summary) for each in known):
                 found.append(self._score(known, summary))
-                continue
-            waiting.append((len(found), len(theirs)))
-            found.append(None)
-            left += [each for each in theirs if each is not None]
-            right += [ours] * len(theirs)
+            else:
+                left += map(_reference_in_lines, known) if split else known
+                right += [_in_lines(summary) if split else summary] * len(known)
+                waiting.append((len(found), len(known)))
+                found.append(None)
         figures = iter(scorer.count(left, right) if left else ())
         for at, n in waiting:
-            found[at] = self._combine_references([next(figures) for _ in range(n)])
+            found[at] = self._combine_references([*islice(figures, n)])
         return [each for each in found if each is not None]
 
-    def _lines(self, text: str) -> str | None:
-        """Return a text with its sentences on lines of their own, if it can be had so."""
-        if self.split == "newline" or "rougeLsum" not in self.types:
-            return text
-        return _in_lines_once(text) if len(text) <= KEPT_CHARACTERS else _in_lines(text)
-
-    def _combine_references(self, figures: Sequence[Sequence[PRF]]) -> Score:
+    def _combine_references(self, figures: Sequence[Figures]) -> Score:
         """Return the score from the figures against each reference."""
         if len(figures) == 1:
             return self._as_score(figures[0])
@@ -196,55 +195,39 @@ class Rouge:
         read = _read_once if len(reference) <= KEPT_CHARACTERS else _read
         return read(reference, self.stemmer, self.tokenizer, self.split)
 
-    def _as_score(self, figures: Sequence[PRF]) -> Score:
-        names, value = _names(self.types)
-        numbers = [
-            n for precision, recall, fmeasure in figures for n in (fmeasure, precision, recall)
-        ]
+    def _as_score(self, figures: Figures) -> Score:
+        names, in_order, value = _names(self.types)
+        numbers = in_order([*chain.from_iterable(figures)])
         parts = dict(zip(names, numbers, strict=True))
         return Score(parts[value], parts)
 
 
 @cache
-def _names(types: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Return what the parts are called, in order, and which of them is the value."""
+def _names(types: tuple[str, ...]) -> tuple[tuple[str, ...], _InOrder, str]:
+    """Return what the parts are called, what puts figures in their order, and the value's name."""
     names = [name for of in types for name in (of, f"{of}.precision", f"{of}.recall")]
-    return tuple(names), next(
-        (name for name in scorer_row("rouge").shown if name in types), types[0]
-    )
+    order = [3 * n + at for n in range(len(types)) for at in (2, 0, 1)]
+    value = next((name for name in scorer_row("rouge").shown if name in types), types[0])
+    return tuple(names), itemgetter(*order), value
 
 
-@dataclass(frozen=True)
-class _Ours:
-    """Our own count of two texts by lines, for the comparison of engines."""
-
-    types: tuple[str, ...]
-    stemmer: bool
-
-    def __call__(self, reference: str, summary: str) -> list[PRF]:
-        theirs, ours = (
-            _read(text, self.stemmer, "default", "newline") for text in (reference, summary)
-        )
-        return [_figures(name, theirs, ours) for name in self.types]
-
-
-def _in_lines(text: str) -> str | None:
-    """Return a text with a line for each sentence: None where that would cut a word in two."""
-    lines = []
+def _in_lines(text: str) -> str:
+    """Return a text with a line for each sentence; none ends inside a word."""
+    lines: list[str] = []
     for line in text.split("\n"):
-        at = 0
-        for span in sentences(line):
-            joined = span.start == at and at > 0 and line[at - 1].isalnum() and line[at].isalnum()
-            if joined or line[at : span.start].strip():
-                return None
-            lines.append(span.of(line))
-            at = span.end
-        if line[at:].strip():
-            return None
+        if is_one_sentence(line):
+            lines.append(line)
+        else:
+            lines += [line[span.start : span.end] for span in sentences(line)]
     return "\n".join(lines)
 
 
 _in_lines_once = lru_cache(KEPT_TEXTS)(_in_lines)
+
+
+def _reference_in_lines(text: str) -> str:
+    """Return a reference with a line for each sentence, kept for other summaries."""
+    return _in_lines_once(text) if len(text) <= KEPT_CHARACTERS else _in_lines(text)
 
 
 def _read(text: str, stemmer: bool, tokenizer: Tokenizer, split: SentenceSplit) -> Words:

@@ -12,14 +12,17 @@ other scripts, halves of surrogate pairs), and if one figure differs from ours i
 used.
 """
 
+import hashlib
 import random
 import re
+import struct
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
-from itertools import chain, product
+from itertools import chain
 from math import isqrt
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 
@@ -222,13 +225,30 @@ def _way_back(columns: list[tuple[int, int]], above: int) -> tuple[int, int]:
 PACKAGE = "rouge-score-rs"
 Figures = Sequence[PRF]
 """One of each type, in their order."""
-CountFunction = Callable[[str, str], Figures]
 
 _PROBE = (
     "a", "A b", "b a", "a\n\nb", "a\r\nb\va", "the the the", "the\nthe\nthe the", "don't U.S.A.",
     "1,200.50 _a_b_", "été élevé São", "İstanbul I ı i \u212a", "東京 2019 ไทย", "\ud800 a\udfffb",
-    "a\x00b a\u2028b", "running runs ran runner", "dying news\nskies ties tied agreed",
+    "a\x00b a\u2028b", "running skies die easily\nties tied news",
+    "run sky dying easy\ntie tied new", "generalizations agreed\nrelational",
+    "general agreement\nrelate", "a b c d e f g h i j k l", "c d e f g h i j k l\na b",
+    "k l c d e f g h i j k",
 )  # fmt: skip
+OURS: Mapping[str, tuple[str, str]] = {
+    "rouge1": ("928b741f0afd46e8", "d51774670cde6c81"),
+    "rouge2": ("fd7cc37e077ef962", "2789e5f826828a96"),
+    "rouge3": ("8866870960d2d56e", "988246c66381e4f4"),
+    "rouge4": ("5b1843b3a3739c90", "5b1843b3a3739c90"),
+    "rouge5": ("5478245e10bf99ed", "5478245e10bf99ed"),
+    "rouge6": ("f179e8f405272390", "f179e8f405272390"),
+    "rouge7": ("185b0b167cedcf2c", "185b0b167cedcf2c"),
+    "rouge8": ("69c74b64190732a9", "69c74b64190732a9"),
+    "rouge9": ("1eeb5aa5d45f48ee", "1eeb5aa5d45f48ee"),
+    "rougeL": ("ff3d39bfca23c8f9", "453d507881ddd689"),
+    "rougeLsum": ("1e12ba7a4739a308", "a7ef6f4c77cebc65"),
+}
+"""Digests of our own figures of these texts, without and with stems; `tests/test_rouge.py` counts
+them again."""
 _WORD = re.compile(r"[a-zA-Z0-9]")
 _CELLS = 2**26
 # Words of a summary whose columns are kept at once; of a longer text, the root of its length.
@@ -236,7 +256,10 @@ _BLOCK = 512
 
 
 class Compiled:
-    """The compiled scorer for some types, with or without stems."""
+    """The compiled scorer for some types, with or without stems.
+
+    Of two texts of one line each rougeLsum is rougeL, and not counted again.
+    """
 
     def __init__(self, types: Sequence[str], stemmer: bool) -> None:
         """Make it ready. Raises: ImportError where the package is not there."""
@@ -245,12 +268,30 @@ class Compiled:
         self.types = tuple(types)
         scorer: Any = rouge_scorer.RougeScorer
         self._scorer = scorer(list(types), use_stemmer=stemmer)
+        self._of_lines: Any = None
+        if {"rougeL", "rougeLsum"} <= set(types):
+            fewer = [name for name in types if name != "rougeLsum"]
+            self._of_lines = scorer(fewer, use_stemmer=stemmer)
+            self._with_lsum = itemgetter(*(name.replace("Lsum", "L") for name in types))
 
     def count(self, references: Sequence[str], summaries: Sequence[str]) -> list[Figures]:
         """Return the figures of each summary against its reference; lines are sentences."""
-        found = self._scorer.score_batch(references, summaries)
-        # Its scores are PRF in all but name, in the order of the types.
-        return [[*each.values()] for each in found]
+        pairs = [*zip(references, summaries, strict=True)]
+        if self._of_lines is None:
+            return [*map(tuple, map(dict.values, _batch(self._scorer, pairs)))]
+        single = ["\n" not in one and "\n" not in other for one, other in pairs]
+        lines = [pair for pair, of_lines in zip(pairs, single, strict=True) if of_lines]
+        others = [pair for pair, of_lines in zip(pairs, single, strict=True) if not of_lines]
+        counted = (
+            map(tuple, map(dict.values, _batch(self._scorer, others))),
+            map(self._with_lsum, _batch(self._of_lines, lines)),
+        )
+        return [next(counted[of_lines]) for of_lines in single]
+
+
+def _batch(scorer: Any, pairs: Sequence[tuple[str, str]]) -> Any:
+    # Its scores are PRF in all but name, in the order of the types.
+    return scorer.score_batch(*map(list, zip(*pairs, strict=True))) if pairs else []
 
 
 def too_long(reference: str, summary: str) -> bool:
@@ -263,26 +304,31 @@ def too_long(reference: str, summary: str) -> bool:
 
 
 @cache
-def compiled_scorer(types: tuple[str, ...], stemmer: bool, ours: CountFunction) -> Compiled | None:
-    """Return the compiled scorer; None where it is not installed, or differs from `ours`."""
+def compiled_scorer(types: tuple[str, ...], stemmer: bool) -> Compiled | None:
+    """Return the compiled scorer; None where it is not installed, or does not count as ours."""
     try:
         scorer = Compiled(types, stemmer)
     except ImportError:
         return None
-    probe = [*product(_PROBE, _PROBE), *_ties(60)]
-    counted = scorer.count(*map(list, zip(*probe, strict=True)))
-    same = all(found == ours(*pair) for found, pair in zip(counted, probe, strict=True))
-    return scorer if same else None
+    found = digests(scorer.count(*map(list, zip(*probe(), strict=True))))
+    return scorer if found == [OURS[name][stemmer] for name in types] else None
 
 
-def _ties(n: int) -> Iterable[tuple[str, str]]:
-    """Yield texts of few words, in which many common subsequences are equally long."""
+def digests(counted: Sequence[Figures]) -> list[str]:
+    """Return of each type a digest of its figures, every bit of them."""
+    columns = (chain.from_iterable(of_type) for of_type in zip(*counted, strict=True))
+    packed = (struct.pack(f"<{3 * len(counted)}d", *column) for column in columns)
+    return [hashlib.blake2b(each, digest_size=8).hexdigest() for each in packed]
+
+
+def probe() -> list[tuple[str, str]]:
+    """Return pairs of texts that trip scorers; with many subsequences of equal length, too."""
     rng = random.Random(0)  # noqa: S311
-    for _ in range(n):
-        one, other = (
-            "".join(rng.choice("abcd") + rng.choice("  \n") for _ in range(12)) for _ in "12"
-        )
-        yield one, other
+    drawn = [(rng.choices("abcd", k=12), rng.choices("  \n", k=12)) for _ in range(120)]
+    tied = ["".join(chain.from_iterable(zip(*each, strict=True))) for each in drawn]
+    beside = [_PROBE[n:] + _PROBE[:n] for n in (0, 1, 5, -1)]
+    odd = [pair for texts in beside for pair in zip(_PROBE, texts, strict=True)]
+    return [*odd, *zip(tied[:60], tied[60:], strict=True)]
 
 
 def counted_by() -> str:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evalharness import text
 from evalharness.protocols import Need
 from evalharness.records import Article, Summary, digest
+from evalharness.text import SENTENCES_VERSION, sentences, words
 
 # TextRank and LexRank compare every sentence with every other: 2,000 take 32 MB a matrix and about
 # a second. Longer articles are ranked by their first 2,000 sentences, and `read` says so.
@@ -36,14 +36,14 @@ class _Extract:
 
     def identity(self) -> Mapping[str, str]:
         """Return the version of the sentence splitter, which a choice of sentences depends on."""
-        return {"splitter": f"v{text.SENTENCES_VERSION}"}
+        return {"splitter": f"v{SENTENCES_VERSION}"}
 
     def summarize(self, articles: Sequence[Article]) -> list[Summary]:
         """Return the chosen sentences of each article, one a line."""
         return [self._summarize(article) for article in articles]
 
     def _summarize(self, article: Article) -> Summary:
-        spans = text.sentences(article.text)
+        spans = sentences(article.text)
         if not spans:
             return Summary(article.id, "", len(article.text), "empty")
         seen = spans[: self._most_seen()]
@@ -243,7 +243,7 @@ def _line(sentence: str) -> str:
 
 
 def _words(line: str) -> list[str]:
-    return [word.of(line).lower() for word in text.words(line)]
+    return [word.of(line).lower() for word in words(line)]
 
 
 def _check_damping(damping: float) -> None:

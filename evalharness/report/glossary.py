@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 GLOSSARY: Mapping[str, str] = {
     "likely error": (
         "A place in a summary that a check flags for a reason that people confirmed more often "
-        "than not: a number, name or date that the article does not give, a denial, a swap. It is "
-        "likely, not certain: read it beside the article."
+        "than not: a number, name or date that the article does not give, a negation, a swap of "
+        "roles. It is likely, not certain: compare it with the article."
     ),
     "flag": (
         "A mark that a check puts on words of a summary: of what kind, why, and where the article "
-        "says otherwise. Flags of new wording are no likely errors."
+        "says otherwise. Flags of new wording are not likely errors."
     ),
     "evidence": "The words of the article that bear on a sentence or flag of a summary.",
     "baseline": (
@@ -52,10 +52,10 @@ GLOSSARY: Mapping[str, str] = {
         "How often a check scores a summary that people found right above one that they found "
         "wrong: 1 always, .5 by chance."
     ),
-    "band": "What a calibrated score means: supported, unsure or flagged.",
+    "band": "The meaning of a calibrated score: supported, unsure or flagged.",
     "trust card": "How well a check agrees with what people found, by source of labels.",
     "reference": "A summary that a person wrote, which metrics compare with.",
-    "defect": "What is wrong with an output as a text: empty, looping, cut off, a refusal.",
+    "defect": "A fault of an output as a text: empty, looping, cut off, a refusal.",
     "rouge": (
         "Words, pairs of words and longest common sequences shared with a reference: 100 is the "
         "same text. It says what is covered, and nothing of whether it is true."
@@ -68,7 +68,7 @@ GLOSSARY: Mapping[str, str] = {
     "rouge1 precision": "How much of a summary's words the reference has: short ones have more.",
     "bleu": "Runs of one to four words shared with the references, over the whole set.",
     "chrf": "Runs of characters shared with the references, as F-measure.",
-    "bertscore": "Words of summary and reference paired by how alike a network finds them.",
+    "bertscore": "How similar the words of summary and reference are, by a network.",
     "lexical": (
         "How well each sentence of a summary is covered by words of the article, its numbers, "
         "names, dates and quotes; no network. 100: nothing was found that speaks against it."
@@ -77,11 +77,11 @@ GLOSSARY: Mapping[str, str] = {
     "entities": "The share of a summary's names that the article has.",
     "dates": "The share of a summary's dates that the article has.",
     "quotes": "The share of a summary's quotations that the article has, said by the same.",
-    "nli": "How far the article entails each sentence, by a network for inference.",
-    "coverage": "How much of what matters in the article the summary says.",
+    "nli": "How far each sentence follows from the article, by an inference network.",
+    "coverage": "How much of the important content of the article is in the summary.",
     "redundancy": "How little of a summary repeats itself.",
     "fluency": "Whether a summary reads as whole sentences of its own.",
-    "extractiveness": "How much of a summary is copied from the article: no judgement.",
+    "extractiveness": "How much of a summary is copied from the article; it ranks nobody.",
     "judge": "A language model that is asked about a summary; its answers are scored.",
     "wins": "How often, in 100 comparisons, a system's summary is preferred; a tie is half.",
 }

@@ -26,7 +26,7 @@ from evalharness.store.table import LIKELY_ERRORS
 
 # Systems whose pairs are all tested: 1,770 for each score.
 MOST_SYSTEMS = 60
-# Of a system beside the best one: not told apart from it, below or above it beyond chance.
+# Of a system beside the best one: no significant difference, below it or above it.
 # `copied`: it is not lower, by copying, with which a check finds nothing wrong.
 Mark = Literal["best", "tie", "lower", "higher", "copied", ""]
 
@@ -175,7 +175,7 @@ def _error_ranking(
 
 def _p_beside(found: Values, names: Sequence[str], best: str) -> Iterator[tuple[str, float]]:
     """Yield for each other system its p-value beside the best one, over all pairs of systems."""
-    flips = paired.sign_flips(found - found[:, :1], seed=0)
+    flips = paired.sign_flips_of_any(found - found[:, :1], seed=0)
     places = list(itertools.combinations(range(len(names)), 2))
     p_values = paired.holm([float((flips[i] - flips[j]).two_sided()[0]) for i, j in places])
     for (i, j), p in zip(places, p_values, strict=True):

@@ -165,7 +165,7 @@ def fold_columns(
 def fold_sentences(columns: Sequence[TableColumn]) -> Iterator[str]:
     """Yield what the folded columns say."""
     said = {"same": "The same for all:", "alike": "No significant difference by"}
-    for why, words in {**said, "no judgement": "No judgement, but a description:"}.items():
+    for why, words in {**said, "no judgement": "Descriptive, not a score:"}.items():
         labels = [" ".join(filter(None, (c.label, c.by))) for c in columns if c.folded == why]
         if labels:
             yield f"{words} {join_names(labels)}."

@@ -12,19 +12,24 @@ from itertools import islice
 from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
 from evalharness.executors.local import must_stay
-from evalharness.protocols import Costly, Metric, Pool, Progress, Sent, Task
+from evalharness.protocols import Costly, Metric, Pair, Pool, Progress, Sent, Task
 from evalharness.records import (
     Article,
     Score,
-    ScoreRecord,
+    ScoreText,
     Summary,
     canonical,
     digest,
     score_record,
+    stored_text,
 )
 from evalharness.runner.articles import Unit, expected_articles, windows
 from evalharness.runner.summaries import BehindLedger, FilledCell, Share
 from evalharness.store.store import Store, check_length, content_key
+
+# Articles whose pairs a worker is given at once by metrics that look at each pair by itself: few,
+# so that all workers end at about the same time.
+ARTICLES_A_PIECE = 32
 
 
 @dataclass(frozen=True)
@@ -38,11 +43,41 @@ class MissingScore:
     label: str
 
 
+# The number of a scoring, and what it is to score at once.
+_Batch = tuple[int, list[MissingScore]]
+
+
+@dataclass
+class _Work:
+    """Batches that are scored in pieces, and stored whole when the last piece is done.
+
+    batches: each with the number of its scoring. pieces: by their number, what came of a piece.
+    """
+
+    batches: list[_Batch]
+    n_pieces: int = 0
+    pieces: dict[int, list[tuple[int, list[ScoreText]]]] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all pieces are there."""
+        return len(self.pieces) == self.n_pieces
+
+    def scores(self) -> Iterator[tuple[int, list[MissingScore], list[ScoreText]]]:
+        """Yield number of scoring, batch and scores of each batch."""
+        by_scoring: dict[int, list[ScoreText]] = {}
+        for at in range(self.n_pieces):
+            for n, scores in self.pieces[at]:
+                by_scoring.setdefault(n, []).extend(scores)
+        for n, batch in self.batches:
+            yield n, batch, by_scoring[n]
+
+
 @dataclass
 class Scoring(BehindLedger):
     """A metric behind its ledger, and the cells that ask for it: their numbers, with its label.
 
-    passing: by key, what has no score today; the ledger does not keep that.
+    passing: by key, the text of what has no score today; the ledger does not keep that.
     """
 
     ledger_name = "scores"
@@ -51,7 +86,7 @@ class Scoring(BehindLedger):
     metric: Metric
     store: Store
     asking: list[tuple[int, str]] = field(default_factory=list)
-    passing: dict[str, ScoreRecord] = field(default_factory=dict)
+    passing: dict[str, bytes] = field(default_factory=dict)
     _in_work: set[str] = field(default_factory=set)  # keys of what a worker is to score
 
     def __post_init__(self) -> None:
@@ -80,28 +115,29 @@ class Scoring(BehindLedger):
     def _has(self, key: str) -> bool:
         return key in self.ledger or key in self._in_work or key in self.passing
 
-    def record(self, batch: Sequence[MissingScore], scores: Sequence[Score]) -> None:
+    def record(self, batch: Sequence[MissingScore], scores: Sequence[ScoreText]) -> None:
         """Write the scores of a batch that was missing. Raises: ModelError, StoreError."""
         check_length(self.signature["name"], len(scores), len(batch))
         for score, missing in zip(scores, batch, strict=True):
             self._check(score, missing)
         keys = [missing.key for missing in batch]
-        records = [(k, score_record(s), s.passing) for k, s in zip(keys, scores, strict=True)]
-        self.ledger.append([(key, record) for key, record, passing in records if not passing])
-        self.passing |= {key: record for key, record, passing in records if passing}
+        keyed = list(zip(keys, scores, strict=True))
+        self.ledger.append_texts([(key, score.text) for key, score in keyed if not score.passing])
+        self.passing |= {key: score.text.encode() for key, score in keyed if score.passing}
         self._in_work.difference_update(keys)
 
-    def read(self, unit: Unit) -> Iterator[tuple[int, str, ScoreRecord]]:
+    def texts(self, unit: Unit) -> Iterator[tuple[int, str, bytes]]:
         """Yield number of cell, label and score of what a unit has, article by article.
 
-        Raises: StoreError where the ledger lacks one.
+        A score is the JSON of its record. Raises: StoreError where the ledger lacks one.
         """
         asked = list(self._keyed(unit))
         stored = [key for _, key in asked if key and key not in self.passing]
-        records = iter(self.ledger.get(stored))
+        records = iter(self.ledger.texts(stored))
         for (cell, label, _, summary), key in asked:
             if not key:
-                yield cell, label, score_record(Score(None, note=f"no summary: {summary.note}"))
+                none = Score(None, note=f"no summary: {summary.note}")
+                yield cell, label, stored_text(score_record(none)).encode()
             else:
                 yield cell, label, self.passing[key] if key in self.passing else next(records)
 
@@ -119,10 +155,10 @@ class Scoring(BehindLedger):
                     key = digest(summary.text, content)
                 yield (cell, label, article, summary), key
 
-    def _check(self, score: Score, missing: MissingScore) -> None:
+    def _check(self, score: ScoreText, missing: MissingScore) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""
-        if wrong := score.flaw(missing.article, missing.summary):
-            message = f"a bug of the component: {wrong}, for article {missing.article.id!r}"
+        if score.flaw:
+            message = f"a bug of the component: {score.flaw}, for article {missing.article.id!r}"
             raise ModelError(f"{self.signature['name']}: {message}")
 
 
@@ -153,9 +189,12 @@ def fill_scores(
         tasks = _tasks(units_to_score, some, len(cells), progress)
         components = [Sent(scoring.kind, scoring.metric) for scoring in some]
         with closing(pool.map(components, tasks)) as results:
-            for task, scores in results:
-                for (n, batch), of_batch in zip(task.ticket, scores, strict=True):
-                    some[n].record(batch, of_batch)
+            for task, of_piece in results:
+                work, piece = task.ticket
+                numbers = [n for n, _ in task.batches]
+                work.pieces[piece] = list(zip(numbers, of_piece, strict=True))
+                for n, batch, scores in work.scores() if work.is_done else ():
+                    some[n].record(batch, scores)
                     for missing in batch:
                         cells[missing.cell].scores[missing.label] += 1
     return scorings
@@ -210,7 +249,7 @@ def _name_of_pass(scorings: Sequence[Scoring], cells: Sequence[FilledCell]) -> s
 def _tasks(
     own_units: Iterator[Unit], scorings: Sequence[Scoring], n_cells: int, progress: Progress
 ) -> Iterator[Task]:
-    """Yield what the store lacks: a unit a task, but a costly batch is one by itself."""
+    """Yield what the store lacks: a unit in pieces, but for networks whole, and costly batches."""
     for unit in own_units:
         articles, _ = unit
         name = f"the summaries of articles {articles[0].id!r} to {articles[-1].id!r}"
@@ -218,14 +257,26 @@ def _tasks(
         for n, scoring in enumerate(scorings):
             for batch in scoring.missing_batches(unit):
                 if isinstance(scoring.metric, Costly):
-                    yield _task([(n, batch)], name)
+                    yield from _pieces([(n, batch)], articles, len(articles), name)
                 else:
                     together.append((n, batch))
         if together:
-            yield _task(together, name)
+            is_light = not any(s.is_network or must_stay(s.metric) for s in scorings)
+            most = ARTICLES_A_PIECE if is_light else len(articles)
+            yield from _pieces(together, articles, most, name)
         progress.advance(len(articles) * n_cells)
 
 
-def _task(batches: list[tuple[int, list[MissingScore]]], name: str) -> Task:
-    given = [(n, [(m.article, m.summary) for m in batch]) for n, batch in batches]
-    return Task(given, batches, name)
+def _pieces(
+    batches: list[_Batch], articles: Sequence[Article], most: int, name: str
+) -> Iterator[Task]:
+    """Yield batches in tasks of so many articles; an article's summaries stay side by side."""
+    number = {id(article): n // most for n, article in enumerate(articles)}
+    pieces: dict[int, dict[int, list[Pair]]] = {}
+    for n, batch in batches:
+        for missing in batch:
+            of_piece = pieces.setdefault(number[id(missing.article)], {})
+            of_piece.setdefault(n, []).append((missing.article, missing.summary))
+    work = _Work(batches, len(pieces))
+    for at, piece in enumerate(pieces[key] for key in sorted(pieces)):
+        yield Task(list(piece.items()), (work, at), name)

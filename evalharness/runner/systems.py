@@ -18,18 +18,16 @@ from evalharness.config.build import build_component
 from evalharness.config.run_config import read_run_config
 from evalharness.config.yaml import nearest
 from evalharness.errors import ConfigError, DataError
+from evalharness.files import STDIN, split_name
 from evalharness.loaders.formats import matching_paths, without_gz
 from evalharness.loaders.logs.files import UnknownDocument, open_log
-from evalharness.loaders.logs.formats import HARNESS_FORMATS
+from evalharness.loaders.logs.formats import FORMAT_NAMES, ROWS_FORMAT
 from evalharness.loaders.logs.loader import Logs
 from evalharness.loaders.outputs import JoinKey, OutputFile, Outputs, article_digest, system_name
 from evalharness.protocols import HUB, Url, is_url
 from evalharness.records import digest
 from evalharness.store.runs import Run
 
-ROWS_FORMAT = "rows"
-FORMAT_NAMES = ("auto", ROWS_FORMAT, *HARNESS_FORMATS)
-STDIN = "-"
 # A folder with more files than that holds no systems: a text file an article, perhaps.
 MOST_FILES = 100
 
@@ -158,18 +156,6 @@ def _hub_hint(path: str) -> str:
     is_name = re.fullmatch(r"[\w-]+/[\w.-]+", path) and not Path(path).parent.is_dir()
     is_name = is_name or path in PRESETS
     return f"; a data set of the hub is named {HUB}{path}" if is_name else ""
-
-
-def split_name(argument: str) -> tuple[str, str]:
-    """Return name and file of `NAME=FILE`; no name where the whole is a file, or the name a path.
-
-    >>> split_name("bart=out/a.jsonl"), split_name("out/a=b.jsonl")
-    (('bart', 'out/a.jsonl'), ('', 'out/a=b.jsonl'))
-    """
-    name, equals, path = argument.partition("=")
-    if not (equals and name and path) or "/" in name or is_url(argument):
-        return "", argument
-    return ("", argument) if Path(argument).exists() else (name, path)
 
 
 def _files_of_folder(folder: Path) -> list[Path]:
@@ -353,7 +339,7 @@ class _Join:
         self.references = [self._other(path, "references") for path in options.references]
         self.of_run: OutputFile | None = None
         if runs and self.articles is None:
-            self.of_run = self._other(str(runs[0].samples_file), "articles")
+            self.of_run = self._other(str(runs[0].articles_file), "articles")
         self.several = len(files) > 1 or files[0].is_long or bool(runs)
         for file in (self.articles, *self.references):
             if file is not None:

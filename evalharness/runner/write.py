@@ -10,46 +10,57 @@ import platform
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from evalharness.config.cells import Cell
+from evalharness.config.run_config import RunConfig
 from evalharness.config.signature import signature_text
 from evalharness.errors import DataError, StoreError
+from evalharness.executors.local import LocalPool
 from evalharness.files.credentials import without_credentials
-from evalharness.protocols import Delegating, Progress, Silence, Tracked, Tracker
-from evalharness.records import Article, Rejected, ScoreRecord, Summary, canonical
+from evalharness.protocols import Delegating, Pool, Progress, Sent, Silence, Task, Tracked, Tracker
+from evalharness.records import Article, Rejected, canonical
 from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
 from evalharness.runner.fill import Filled, FilledGroup, SignedProgress
 from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
-from evalharness.store.aggregates import Tally
-from evalharness.store.ledger import Ledger
+from evalharness.store.aggregates import (
+    SampleBlock,
+    SampleMaker,
+    SamplesOfCell,
+    StoredSample,
+    Tally,
+)
+from evalharness.store.ledger import Ledger, mirror_of
 from evalharness.store.runs import Figure, Run, add_trackers, checked_run
-from evalharness.store.samples import Writer
+from evalharness.store.samples import COLUMNS_FROM, Writer
 
 # Of what a tracker's error says, in characters.
 LONGEST_ERROR = 300
 
 
-def write(filled: Filled, results: Path, progress: Progress | None = None) -> list[Run]:
+def write(
+    filled: Filled, results: Path, progress: Progress | None = None, pool: Pool | None = None
+) -> list[Run]:
     """Write the runs of filled cells below a folder and return them; note those that fail.
 
+    pool: whose workers make the lines of samples, if any are there; else that is done here.
     Raises: StoreError; DataError that all cells have in common; what keeps an only cell from being
         a run.
     """
     with SignedProgress(filled, progress or Silence()) as signed:
-        runs = _write_groups(filled, results, signed)
+        runs = _write_groups(filled, results, signed, pool or LocalPool())
     if len(filled.cells) == 1:
         for why in filled.failures.values():
             raise why
     return [runs[cell.name] for cell in filled.cells if cell.name in runs]
 
 
-def _write_groups(filled: Filled, results: Path, progress: Progress) -> dict[str, Run]:
+def _write_groups(filled: Filled, results: Path, progress: Progress, pool: Pool) -> dict[str, Run]:
     runs: dict[str, Run] = {}
     made_with = provenance()
     waiting = deque(filled.groups)
@@ -58,7 +69,7 @@ def _write_groups(filled: Filled, results: Path, progress: Progress) -> dict[str
         cells = [of_cell.cell for of_cell in group.cells if of_cell.cell.name not in runs]
         filled.at_work = group.cells
         try:
-            writing = _write_group(group, results, made_with, progress, filled)
+            writing = _write_group(group, results, made_with, progress, filled, pool)
             for run in writing:
                 runs[run.name] = run
         except OSError:  # the results folder's
@@ -79,14 +90,17 @@ def _write_group(
     made_with: Mapping[str, Any],
     progress: Progress,
     filled: Filled,
+    pool: Pool,
 ) -> Iterator[Run]:
     """Write runs with the same articles, and yield each when its files are on disk."""
     began, n = time.perf_counter(), len(group.cells)
     cell = group.cells[0].cell
     with ExitStack() as stack:
-        writers = [
-            stack.enter_context(_writer(each.cell, results, filled.marks)) for each in group.cells
-        ]
+        writers: list[Writer] = []
+        for each in group.cells:
+            same = writers[0] if writers else None
+            writer = _writer(each.cell, results, filled.marks, same)
+            writers.append(stack.enter_context(writer))
 
         def reject(row: Rejected) -> None:
             for writer in writers:
@@ -95,11 +109,12 @@ def _write_group(
         total = expected_articles(cell.loader, cell.run_config.limit)
         name = cell.name if n == 1 else f"{n} systems"
         progress.start(f"files of {name}", total and total * n)
-        for window in windows(cell.loader, cell.run_config.limit, reject):
-            summaries = [of_cell.summarizing.read(window) for of_cell in group.cells]
-            for unit in units(window, summaries):
-                _write_unit(unit, group, writers)
-            progress.advance(len(window) * n)
+        tasks = _tasks(windows(cell.loader, cell.run_config.limit, reject), group)
+        with closing(pool.map([_sample_maker(group)], tasks)) as made:
+            for blocks in _in_order(made):
+                for writer, block in zip(writers, blocks, strict=True):
+                    writer.extend(block)
+                progress.advance(len(blocks[0].lines) * n)
         progress.end()
         if not writers[0].articles:
             raise no_article(writers[0].rejected, writers[0].first_rejected)
@@ -110,42 +125,80 @@ def _write_group(
             yield _finished_run(number, group, writer, results, made_with, spent)
 
 
-def _writer(cell: Cell, results: Path, marks: Mapping[str, Sequence[Path]]) -> Writer:
-    interval, seed = cell.run_config.interval, cell.run_config.seed
-    return Writer(cell.folder(results), cell.metrics, interval, seed, marks.get(cell.name, ()))
+def _writer(
+    cell: Cell, results: Path, marks: Mapping[str, Sequence[Path]], same: Writer | None
+) -> Writer:
+    run_config, own = cell.run_config, marks.get(cell.name, ())
+    return Writer(
+        cell.folder(results),
+        cell.metrics,
+        run_config.interval,
+        run_config.seed,
+        own,
+        columns_from(run_config),
+        same,
+    )
 
 
-def _write_unit(unit: Unit, group: FilledGroup, writers: Sequence[Writer]) -> None:
+def columns_from(run_config: RunConfig) -> int | None:
+    """Return from how many articles on texts are written in columns; None: in lines always."""
+    if run_config.samples is not None:
+        return 1 if run_config.samples == "columns" else None
+    is_scored_file = run_config.data.name == "outputs"  # of `score`: whoever gave rows reads rows
+    return None if is_scored_file else COLUMNS_FROM
+
+
+def _sample_maker(group: FilledGroup) -> Sent:
+    """Return what makes the samples of a group's cells, wherever that is done."""
+    cells = [
+        SamplesOfCell(
+            tuple(of_cell.cell.metrics),
+            of_cell.summarizing.instructions,
+            {label: named.calibration for label, named in of_cell.cell.calibrations.items()},
+        )
+        for of_cell in group.cells
+    ]
+    return Sent("samples", SampleMaker(tuple(cells)))
+
+
+def _tasks(read: Iterable[Sequence[Article]], group: FilledGroup) -> Iterator[Task]:
+    """Yield what the store has of articles, a unit a task, numbered."""
+    number = 0
+    for window in read:
+        summaries = [of_cell.summarizing.read(window) for of_cell in group.cells]
+        for unit in units(window, summaries):
+            name = f"the lines of articles {unit[0][0].id!r} to {unit[0][-1].id!r}"
+            yield Task([(0, _stored_samples(unit, group))], number, name)
+            number += 1
+
+
+def _stored_samples(unit: Unit, group: FilledGroup) -> list[StoredSample]:
     articles, summaries = unit
-    scores: list[dict[str, list[ScoreRecord]]] = [{} for _ in writers]
+    scores: list[dict[str, list[bytes]]] = [{} for _ in group.cells]
     for scoring in group.scorings:
-        for number, label, record in scoring.read(unit):
-            scores[number].setdefault(label, []).append(record)
-    for of_cell, writer, own, by_label in zip(group.cells, writers, summaries, scores, strict=True):
-        for n, (article, summary) in enumerate(zip(articles, own, strict=True)):
+        for cell, label, text in scoring.texts(unit):
+            scores[cell].setdefault(label, []).append(text)
+    stored = []
+    for cell, of_cell in enumerate(group.cells):
+        for n, (article, summary) in enumerate(zip(articles, summaries[cell], strict=True)):
             assert summary is not None  # all are ours
-            records = {label: by_label[label][n] for label in of_cell.cell.metrics}
-            _add(article, summary, records, of_cell, writer)
+            known = of_cell.summarizing.known_defects(article)
+            texts = {label: scores[cell][label][n] for label in of_cell.cell.metrics}
+            stored.append(StoredSample(cell, article, summary, known, texts))
+    return stored
 
 
-def _add(
-    article: Article,
-    summary: Summary,
-    records: Mapping[str, ScoreRecord],
-    of_cell: FilledCell,
-    writer: Writer,
-) -> None:
-    flaws = of_cell.summarizing.find_defects(article, summary)
-    judged = {
-        label: _with_band(of_cell.cell, label, record, article) for label, record in records.items()
-    }
-    writer.add(article, summary, flaws, judged)
-
-
-def _with_band(cell: Cell, label: str, record: ScoreRecord, article: Article) -> ScoreRecord:
-    """Add probability and band to a score where the config names a calibration."""
-    named = cell.calibrations.get(label)
-    return record if named is None else named.calibration.with_band(record, article.source)
+def _in_order(
+    made: Iterable[tuple[Task, list[list[SampleBlock]]]],
+) -> Iterator[list[SampleBlock]]:
+    """Yield what came of tasks in the order of their numbers, whoever was done first."""
+    waiting: dict[int, list[SampleBlock]] = {}
+    following = 0
+    for task, (blocks,) in made:
+        waiting[task.ticket] = blocks
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
 
 
 def _finished_run(
@@ -175,7 +228,8 @@ def _finished_run(
         "provenance": {**_all_versions(ledgers, made_with), **_engines(cell)},
         "timing": {**_timing(of_cell, scorings, group.together, writer.articles), **spent},
     }
-    run = checked_run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
+    config = cell.config(None if mirror_of(results) else folder)
+    run = checked_run(folder, writer.finish(_head(cell), tail, config))
     return tell_trackers(cell.trackers, run, results, cell.settings) if cell.trackers else run
 
 
@@ -234,7 +288,6 @@ def _all_versions(ledgers: Sequence[Ledger], now: Mapping[str, Any]) -> dict[str
 
 def _head(cell: Cell) -> dict[str, Any]:
     return {
-        "format": 1,
         "experiment": cell.experiment,
         "cell": cell.name,
         "seed": cell.run_config.seed,
@@ -313,6 +366,8 @@ def to_be_tracked(run: Run, results: Path, settings: Mapping[str, Any]) -> Track
         folder=run.folder,
         files=run.small_files(),
         samples=run.samples_file,
+        texts=run.text_files(),
+        read=run.samples,
         settings=settings,
         record=run.record,
         started=run.timing.started,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
 
 Values = npt.NDArray[np.float64]
 _Drawn = npt.NDArray[np.uint8]
@@ -25,6 +26,15 @@ Z = 1.959963984540054
 BLOCK_BYTES = 12 * 2**20
 # Articles of which so many resamples are summed at once.
 _PRODUCT_BYTES = 8 * 2**20
+
+
+class Interval(BaseModel):
+    """How the interval beside each mean is made: a percentile bootstrap over the articles."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+
+    level: float = Field(0.95, gt=0, lt=1, description="share of resampled means that it holds")
+    resamples: int = Field(1000, ge=100, le=100_000, description="how many resamples")
 
 
 def none_for_nan(value: float) -> float | None:

@@ -1,20 +1,36 @@
-"""What a run says of its articles, counted as they come: numbers in columns, outputs, totals."""
+"""What a run says of its articles, counted as they come: numbers in columns, outputs, totals.
 
+Samples come in blocks: workers make the lines of the files and count what is in them, and the
+driver adds up, in the articles' order. A worker imports this, and numpy is not worth its time.
+"""
+
+import hashlib
+import json
+import math
 import re
+import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import numpy as np
-
-from evalharness.files.temporary import Spool
-from evalharness.protocols import CorpusMetric, FindsErrors
-from evalharness.records import Article, Defect, ScoreRecord, Summary, count_likely_errors, digest
-from evalharness.stats import intervals
+from evalharness.records import (
+    Article,
+    Defect,
+    ScoreRecord,
+    Summary,
+    canonical,
+    count_likely_errors,
+    digest,
+    summary_record,
+)
 
 if TYPE_CHECKING:
-    from evalharness.config.run_config import Interval
+    from evalharness.files.temporary import Spool
+    from evalharness.stats import intervals
+    from evalharness.stats.intervals import Interval
 
 # Of a calibrated score.
 BANDS = ("flagged", "unsure", "supported")
@@ -24,6 +40,9 @@ BANDS = ("flagged", "unsure", "supported")
 BLOCK_ROWS = 1000
 
 
+# How many flags of a scorer name a likely error; older runs have no such columns either.
+LIKELY_ERRORS = ".likely_errors"
+
 # Parts of a score that say what was asked for it; of a panel's further judges with their number.
 _USAGE = re.compile(r"(?:requests|tokens_(?:in|out)(?:_\d+)?)\Z")
 
@@ -32,10 +51,10 @@ class ScoreColumns:
     """One metric's value and parts over the articles, as numbers in columns.
 
     A missing value is NaN here and nowhere else. Of more than a block of articles, all but the last
-    block are in a file.
+    block are in a file, if there is a spool.
     """
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: "Spool | None" = None) -> None:
         """Start with no article."""
         self.n = 0
         self.notes: Counter[str] = Counter()
@@ -58,14 +77,12 @@ class ScoreColumns:
         numbers = {"value": score["value"], **score.get("parts", {})}
         for part, value in numbers.items():
             if part not in self._values:
-                self._values[part] = array("d", [np.nan]) * (self.n % BLOCK_ROWS)
-            self._values[part].append(np.nan if value is None else value)
+                self._values[part] = _nans(self._in_last_block)
+            self._values[part].append(math.nan if value is None else value)
         for part in self._values.keys() - numbers.keys():
-            self._values[part].append(np.nan)
+            self._values[part].append(math.nan)
         self.n += 1
-        if self.n % BLOCK_ROWS == 0:
-            self._spooled.append((self._spool.write(self._last_block()), len(self._values)))
-            self._values = {part: array("d") for part in self._values}
+        self._spool_full_block()
         if score["value"] is None:
             self.notes[score["note"]] += 1
         if "requests" in numbers:
@@ -74,26 +91,75 @@ class ScoreColumns:
         self.n_with_errors += count_likely_errors(score) > 0
         if "band" in score:
             self.bands.setdefault(source, Counter())[score["band"]] += 1
-        if counts := score.get("counts"):
-            self.counts = [
-                a + b for a, b in zip(self.counts or [0.0] * len(counts), counts, strict=True)
-            ]
+        self._add_counts(score.get("counts"))
 
-    def blocks(self) -> Iterator[intervals.Values]:
+    def extend(self, later: "ScoreColumns", counts: Iterable[Sequence[float] | None]) -> None:
+        """Take in further articles, which were counted elsewhere.
+
+        counts: those of each of them, which are added one by one, as sums of floats have an order.
+        """
+        at = 0
+        while at < later.n:
+            n = min(later.n - at, BLOCK_ROWS - self._in_last_block)
+            for part in later._values:  # in the order in which they came
+                if part not in self._values:
+                    self._values[part] = _nans(self._in_last_block)
+            for part, values in self._values.items():
+                known = later._values.get(part)
+                values.extend(_nans(n) if known is None else known[at : at + n])
+            self.n += n
+            at += n
+            self._spool_full_block()
+        for ours, theirs in (
+            (self.notes, later.notes), (self.flags, later.flags), (self.usage, later.usage)
+        ):  # fmt: skip
+            ours.update(theirs)
+        self.n_with_errors += later.n_with_errors
+        for source, bands in later.bands.items():
+            self.bands.setdefault(source, Counter()).update(bands)
+        for of_article in counts:
+            self._add_counts(of_article)
+
+    def _add_counts(self, counts: Sequence[float] | None) -> None:
+        if counts:
+            before = self.counts or [0.0] * len(counts)
+            self.counts = [a + b for a, b in zip(before, counts, strict=True)]
+
+    @property
+    def _in_last_block(self) -> int:
+        return self.n % BLOCK_ROWS if self._spool else self.n
+
+    def _spool_full_block(self) -> None:
+        if self._spool and self._in_last_block == 0:
+            self._spooled.append((self._spool.write(self._last_block()), len(self._values)))
+            self._values = {part: array("d") for part in self._values}
+
+    def blocks(self) -> "Iterator[intervals.Values]":
         """Yield the values of `BLOCK_ROWS` articles after the other: shape (articles, parts)."""
+        import numpy as np
+
         for at, n_parts in self._spooled:
+            assert self._spool is not None
             known = self._spool.read(at, (n_parts, BLOCK_ROWS)).T
             later = np.full((BLOCK_ROWS, len(self._values) - n_parts), np.nan)
             yield np.hstack([known, later])
-        if self.n % BLOCK_ROWS:
+        if self._in_last_block:
             yield self._last_block().T
 
-    def _last_block(self) -> intervals.Values:
+    def _last_block(self) -> "intervals.Values":
+        import numpy as np
+
         return np.array([np.frombuffer(column) for column in self._values.values()])
 
-    def aggregates(self, metric: Any, interval: "Interval", seed: int) -> dict[str, Any]:
-        """Return mean, interval, n and not_scored of the value, and the same of each part."""
-        low, high = intervals.interval_of(self.blocks, seed, interval.resamples, interval.level)
+    def aggregates(
+        self, metric: Any, low: Sequence[float], high: Sequence[float]
+    ) -> dict[str, Any]:
+        """Return mean, interval, n and not_scored of the value, and the same of each part.
+
+        low, high: the ends of the intervals of all parts.
+        """
+        from evalharness.protocols import CorpusMetric, FindsErrors
+
         figures = {
             part: _figures((block[:, n] for block in self.blocks()), low[n], high[n])
             for n, part in enumerate(self._values)
@@ -117,27 +183,35 @@ class ScoreColumns:
 
     def _likely_errors(self, not_scored: int) -> dict[str, Any]:
         """Return how many of the scored summaries have a likely error, with Wilson's interval."""
+        from evalharness.stats import intervals
+
         n = self.n - not_scored
         low, high = intervals.wilson(self.n_with_errors, n)
         share = self.n_with_errors / n if n else None
         return {"summaries": self.n_with_errors, "of": n, "share": share, "low": low, "high": high}
 
 
-def _figures(column: Iterable[intervals.Values], low: float, high: float) -> dict[str, Any]:
+def _nans(n: int) -> "array[float]":
+    return array("d", [math.nan]) * n
+
+
+def _figures(column: "Iterable[intervals.Values]", low: float, high: float) -> dict[str, Any]:
     """Return the figures of a column that comes in blocks."""
+    import numpy as np
+
     n = 0
 
-    def known() -> Iterator[float]:
+    def known() -> Iterator[list[float]]:
         nonlocal n
         for block in column:
-            numbers = block[~np.isnan(block)].tolist()
+            numbers: list[float] = block[~np.isnan(block)].tolist()
             n += len(numbers)
-            yield from numbers
+            yield numbers
 
-    mean = intervals.mean(known())
-    if mean is None:
+    total = math.fsum(chain.from_iterable(known()))  # exact, and rounded once
+    if not n:
         return {"mean": None, "low": None, "high": None, "n": 0}
-    return {"mean": mean, "low": float(low), "high": float(high), "n": n}
+    return {"mean": total / n, "low": float(low), "high": float(high), "n": n}
 
 
 class Outputs:
@@ -173,6 +247,15 @@ class Outputs:
         elif not {"empty", "refusal"} & set(defects):
             self.answered += 1
 
+    def extend(self, later: "Outputs") -> None:
+        """Take in further summaries, which were counted elsewhere."""
+        for name, count in vars(later).items():
+            ours = getattr(self, name)
+            if isinstance(ours, Counter):
+                ours.update(count)
+            else:
+                setattr(self, name, ours + count)
+
     def record(self) -> dict[str, Any]:
         """Return the counts, and per article the share answered and the mean length."""
         n = sum(self.finish.values())
@@ -206,6 +289,8 @@ class Tally:
         self.interval = interval
         self.seed = seed
         self.metrics = metrics
+        from evalharness.files.temporary import Spool
+
         self._spool = Spool()
         self.columns = {name: ScoreColumns(self._spool) for name in metrics}
         self.outputs = Outputs()
@@ -224,14 +309,27 @@ class Tally:
         self.outputs.add(article, summary, defects)
         for name, score in scores.items():
             self.columns[name].add(score, article.source)
-        self.fingerprint = digest(
-            self.fingerprint, article.id, article.text, article.references, article.source
-        )
+        self._add_fingerprint(fingerprint_text(article))
+
+    def extend(self, block: "SampleBlock") -> None:
+        """Take in a block of articles after the others."""
+        self.articles += len(block.lines)
+        self.outputs.extend(block.outputs)
+        for name, column in self.columns.items():
+            column.extend(block.columns[name], block.rows.get(f"{name}.counts", ()))
+        for text in block.fingerprints:
+            self._add_fingerprint(text)
+
+    def _add_fingerprint(self, text: bytes) -> None:
+        """Go on with the fingerprint of all articles so far: the `digest` of it and the next."""
+        whole = b'["%b",%b]' % (self.fingerprint.encode(), text)
+        self.fingerprint = hashlib.sha256(whole).hexdigest()[:32]
 
     def record(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return counts, data with the articles' fingerprint, outputs and metrics."""
         n = self.articles
         failed = self.outputs.finish["error"]
+        ends = self._intervals()
         return {
             "counts": {
                 "rows": n + self.rejected,
@@ -243,7 +341,179 @@ class Tally:
             "data": {**data, "fingerprint": self.fingerprint},
             "outputs": self.outputs.record(),
             "metrics": {
-                name: self.columns[name].aggregates(metric, self.interval, self.seed)
+                name: self.columns[name].aggregates(metric, *ends[name])
                 for name, metric in self.metrics.items()
             },
         }
+
+    def _intervals(self) -> dict[str, tuple[Sequence[float], Sequence[float]]]:
+        """Return by metric the low and the high ends of its parts' intervals.
+
+        Those of as many articles are resampled together, as each by itself would draw the same.
+        """
+        alike: dict[int, list[str]] = {}
+        for name, column in self.columns.items():
+            alike.setdefault(column.n, []).append(name)
+        ends = {}
+        for names in alike.values():
+            low, high = self._intervals_of([self.columns[name] for name in names])
+            start = 0
+            for name in names:
+                end = start + len(self.columns[name].parts)
+                ends[name] = low[start:end], high[start:end]
+                start = end
+        return ends
+
+    def _intervals_of(self, columns: Sequence[ScoreColumns]) -> tuple[Any, Any]:
+        import numpy as np
+
+        from evalharness.stats import intervals
+
+        def blocks() -> "Iterator[intervals.Values]":
+            for beside in zip(*(column.blocks() for column in columns), strict=True):
+                yield np.hstack(beside)
+
+        how = self.interval
+        return intervals.interval_of(blocks, self.seed, how.resamples, how.level)
+
+
+def fingerprint_text(article: Article) -> bytes:
+    """Return what of an article goes into the fingerprint of a run's articles: JSON in brackets."""
+    return canonical([article.id, article.text, article.references, article.source]).encode()[1:-1]
+
+
+class StoredSample(NamedTuple):
+    """What the store has of an article and one system: of all articles of a batch, in order.
+
+    cell: the system's number. defects: those of the summary where they are known; else None.
+    scores: by label, the JSON of each record.
+    """
+
+    cell: int
+    article: Article
+    summary: Summary
+    defects: Sequence[Defect] | None
+    scores: Mapping[str, bytes]
+
+
+class SampleBlock:
+    """Some samples of a run as its files have them, with what they count: all but the numbers.
+
+    lines: of `samples.jsonl`. rows: of the table, by column. fingerprints: of the articles.
+    """
+
+    def __init__(self, labels: Iterable[str]) -> None:
+        """Start with no sample; labels: of all scores."""
+        self.lines: list[bytes] = []
+        self.rows: dict[str, list[Any]] = {}
+        self.fingerprints: list[bytes] = []
+        self.outputs = Outputs()
+        self.columns = {label: ScoreColumns() for label in labels}
+
+    def add(
+        self,
+        article: Article,
+        summary: Summary,
+        defects: Sequence[Defect],
+        scores: Mapping[str, ScoreRecord],
+    ) -> None:
+        """Take in the next article with its summary and what each metric says of it."""
+        sample = {
+            "id": article.id,
+            "article": article.text,
+            "references": list(article.references),
+            "source": article.source,
+            "extra": dict(article.extra),
+            "summary": summary_record(summary),
+            "defects": list(defects),
+            "scores": scores,
+        }
+        line = line_of(sample).encode()
+        self.lines.append(line)
+        for name, value in (row_of(sample, line) | row_of_scores(scores)).items():
+            self.rows.setdefault(name, []).append(value)
+        self.outputs.add(article, summary, defects)
+        for label, score in scores.items():
+            self.columns[label].add(score, article.source)
+        self.fingerprints.append(fingerprint_text(article))
+
+
+class SamplesOfCell(NamedTuple):
+    """What makes the samples of a system: its scores' labels, instructions, and calibrations."""
+
+    labels: tuple[str, ...]
+    instructions: Sequence[str] = ()
+    calibrations: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class SampleMaker:
+    """Makes the samples of systems with the same articles of what the store has of them."""
+
+    version: ClassVar[int] = 1
+
+    cells: tuple[SamplesOfCell, ...] = field(compare=False)
+
+    def make_samples(self, stored: Sequence[StoredSample]) -> list[SampleBlock]:
+        """Return a block for each system."""
+        from evalharness.text import defects  # which is nothing for `gate` to import
+
+        blocks = [SampleBlock(cell.labels) for cell in self.cells]
+        for each in stored:
+            cell, article, summary = self.cells[each.cell], each.article, each.summary
+            found = each.defects
+            if found is None:
+                title = str(article.extra.get("title") or "")
+                found = defects.find_defects(article.text, summary, cell.instructions, title)
+            scores = {label: json.loads(text) for label, text in each.scores.items()}
+            for label, calibration in cell.calibrations.items():
+                if label in scores:
+                    scores[label] = calibration.with_band(scores[label], article.source)
+            blocks[each.cell].add(article, summary, found, scores)
+        return blocks
+
+
+def line_of(record: Mapping[str, Any]) -> str:
+    """Return one JSON line; lone surrogates, which UTF-8 cannot hold, make it ASCII throughout."""
+    text = json.dumps(record, ensure_ascii=False, separators=(", ", ": "), default=str)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(record, separators=(", ", ": "), default=str)
+    return text + "\n"
+
+
+def encodable(text: str) -> str:
+    """Return a text that Parquet can hold: lone surrogates, which UTF-8 lacks, as their codes."""
+    return text.encode("utf-8", errors="backslashreplace").decode()
+
+
+def row_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
+    """Return what the table says of a sample beside its scores; line: the sample as it stands."""
+    summary = sample["summary"]
+    return {
+        "id": encodable(sample["id"]),
+        "source": encodable(sample["source"]),
+        "finish": summary["finish"],
+        "read": summary.get("read"),
+        "tokens": summary.get("tokens"),
+        "tokens_in": summary.get("tokens_in"),
+        "words": len(summary["text"].split()),
+        "article": digest(sample["article"]),
+        "references": digest(sample["references"]),
+        "article_words": len(sample["article"].split()),
+        "truncated": is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in")),
+        "defects": sample["defects"],
+        "line": zlib.crc32(line),
+    }
+
+
+def row_of_scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the table says of a sample's scores beside their numbers."""
+    row: dict[str, Any] = {}
+    for name, score in scores.items():
+        row[f"{name}.band"] = score.get("band")
+        row[f"{name}.flags"] = len(score.get("flags", ()))
+        row[f"{name}{LIKELY_ERRORS}"] = count_likely_errors(score)
+        row[f"{name}.counts"] = score.get("counts")
+    return row

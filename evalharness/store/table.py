@@ -1,8 +1,6 @@
 """The parquet twin of `samples.jsonl`: what compares runs, without reading their texts."""
 
 import json
-import math
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,18 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalharness.files.temporary import Spool
-from evalharness.records import count_likely_errors, digest
 from evalharness.stats import intervals
 from evalharness.store import aggregates
-from evalharness.store.aggregates import ScoreColumns, is_truncated
+from evalharness.store.aggregates import LIKELY_ERRORS as LIKELY_ERRORS
+from evalharness.store.aggregates import ScoreColumns
+from evalharness.store.aggregates import encodable as encodable
+from evalharness.store.aggregates import row_of as row_of
+from evalharness.store.aggregates import row_of_scores as row_of_scores
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+TABLE_FILE = "samples.parquet"
+# Of a large run (`store.columns`): the articles, which all runs of an experiment share, and what
+# each summary is, with what scorers say of it.
+ARTICLES = "articles.parquet"
+RECORDS = "records.parquet"
 # Columns that runs of older versions lack, each with the version that added it.
 ADDED_COLUMNS = {"line": "0.1.0"}
-# How many flags of a scorer name a likely error; older runs have no such columns either.
-LIKELY_ERRORS = ".likely_errors"
 
 
 def table_schema(columns: Mapping[str, ScoreColumns]) -> "pa.Schema":
@@ -71,26 +75,36 @@ class TableRows:
         """Start with no sample."""
         self._spool = spool
         self._spooled: list[tuple[int, int]] = []  # where a block is, and its size
-        self._last: list[Mapping[str, Any]] = []
+        self._last: dict[str, list[Any]] = {}
 
     def add(self, sample: Mapping[str, Any], line: bytes) -> None:
         """Take in the next sample; line: as it stands in `samples.jsonl`."""
-        self._last.append(row_of(sample, line) | row_of_scores(sample["scores"]))
-        if len(self._last) == aggregates.BLOCK_ROWS:
-            block = json.dumps(_by_column(self._last)).encode()
-            self._spooled.append((self._spool.write_bytes(block), len(block)))
-            self._last = []
+        row = row_of(sample, line) | row_of_scores(sample["scores"])
+        self.extend({name: [value] for name, value in row.items()})
+
+    def extend(self, rows: Mapping[str, Sequence[Any]]) -> None:
+        """Take in the rows of further samples, by column."""
+        at, n = 0, len(next(iter(rows.values()), ()))
+        while at < n:
+            end = at + aggregates.BLOCK_ROWS - self._in_last_block
+            for name, values in rows.items():
+                self._last.setdefault(name, []).extend(values[at:end])
+            at = end
+            if self._in_last_block == aggregates.BLOCK_ROWS:
+                block = json.dumps(self._last).encode()
+                self._spooled.append((self._spool.write_bytes(block), len(block)))
+                self._last = {}
+
+    @property
+    def _in_last_block(self) -> int:
+        return len(next(iter(self._last.values()), ()))
 
     def blocks(self) -> Iterator[dict[str, list[Any]]]:
         """Yield the rows of `BLOCK_ROWS` samples after the other, by column."""
         for at, size in self._spooled:
             yield json.loads(self._spool.read_bytes(at, size))
         if self._last:
-            yield _by_column(self._last)
-
-
-def _by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+            yield dict(self._last)
 
 
 def write_table(rows: TableRows, table: Path, columns: Mapping[str, ScoreColumns]) -> None:
@@ -111,31 +125,32 @@ def write_table(rows: TableRows, table: Path, columns: Mapping[str, ScoreColumns
             for block in rows.blocks():
                 for name, metric in columns.items():
                     block |= _numbers(name, metric.parts, next(numbers[name]))
-                arrays = [_array(block[field.name], field.type) for field in schema]
+                arrays = [arrow_array(block[field.name], field.type) for field in schema]
                 writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
     except OSError:
         writer.is_open = False  # else its end would write once more, and fail in many lines
         raise
 
 
-def _numbers(name: str, parts: Sequence[str], block: intervals.Values) -> dict[str, list[Any]]:
+def _numbers(name: str, parts: Sequence[str], block: intervals.Values) -> dict[str, Any]:
     """Return the values of a metric's parts, shape (samples, parts), by column."""
-    return {
-        f"{name}.{part}": [None if math.isnan(value) else value for value in values]
-        for part, values in zip(parts, block.T.tolist(), strict=True)
-    }
+    return {f"{name}.{part}": values for part, values in zip(parts, block.T, strict=True)}
 
 
-def _array(values: Sequence[Any], kind: "pa.DataType") -> "pa.Array":
-    """Return values as an Arrow array, None as a null.
+def arrow_array(values: Sequence[Any] | intervals.Values, kind: "pa.DataType") -> "pa.Array":
+    """Return values as an Arrow array, None, and NaN among numbers in an array, as a null.
 
     `pa.array` does the same, but imports pandas where that is installed: half a second, 47 MB.
     """
     import pyarrow as pa
 
+    if isinstance(values, np.ndarray):
+        missing = np.isnan(values)
+        buffers = [_bits(~missing), pa.py_buffer(np.where(missing, 0.0, values))]
+        return pa.Array.from_buffers(kind, len(values), buffers)
     n, valid = len(values), _bits([value is not None for value in values])
     if pa.types.is_list(kind):
-        flat = _array([each for value in values for each in value or ()], kind.value_type)
+        flat = arrow_array([each for value in values for each in value or ()], kind.value_type)
         buffers = [valid, _ends([len(value or ()) for value in values])]
         return pa.Array.from_buffers(kind, n, buffers, children=[flat])
     if pa.types.is_string(kind):
@@ -149,7 +164,7 @@ def _array(values: Sequence[Any], kind: "pa.DataType") -> "pa.Array":
     return pa.Array.from_buffers(kind, n, buffers)
 
 
-def _bits(values: Sequence[bool]) -> "pa.Buffer":
+def _bits(values: "Sequence[bool] | np.ndarray[Any, Any]") -> "pa.Buffer":
     import pyarrow as pa
 
     return pa.py_buffer(np.packbits(np.array(values, bool), bitorder="little"))
@@ -162,37 +177,10 @@ def _ends(lengths: Sequence[int]) -> "pa.Buffer":
     return pa.py_buffer(np.cumsum([0, *lengths], dtype=np.int32))
 
 
-def encodable(text: str) -> str:
-    """Return a text that Parquet can hold: lone surrogates, which UTF-8 lacks, as their codes."""
-    return text.encode("utf-8", errors="backslashreplace").decode()
-
-
-def row_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
-    """Return what the table says of a sample beside its scores; line: the sample as it stands."""
-    summary = sample["summary"]
-    return {
-        "id": encodable(sample["id"]),
-        "source": encodable(sample["source"]),
-        "finish": summary["finish"],
-        "read": summary.get("read"),
-        "tokens": summary.get("tokens"),
-        "tokens_in": summary.get("tokens_in"),
-        "words": len(summary["text"].split()),
-        "article": digest(sample["article"]),
-        "references": digest(sample["references"]),
-        "article_words": len(sample["article"].split()),
-        "truncated": is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in")),
-        "defects": sample["defects"],
-        "line": zlib.crc32(line),
-    }
-
-
-def row_of_scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what the table says of a sample's scores beside their numbers."""
-    row: dict[str, Any] = {}
-    for name, score in scores.items():
-        row[f"{name}.band"] = score.get("band")
-        row[f"{name}.flags"] = len(score.get("flags", ()))
-        row[f"{name}{LIKELY_ERRORS}"] = count_likely_errors(score)
-        row[f"{name}.counts"] = score.get("counts")
-    return row
+def is_sample(sample: Any) -> bool:
+    """Tell whether what was read is a sample, as far as its readers rely on that."""
+    try:
+        texts = (sample["id"], sample["article"], sample["summary"]["text"])
+        return all(isinstance(text, str) for text in texts) and isinstance(sample["scores"], dict)
+    except (KeyError, TypeError):
+        return False

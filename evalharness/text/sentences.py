@@ -25,7 +25,6 @@ which its single sentences do not show: alone, they may break before a line with
 
 import itertools
 import re
-from collections.abc import Iterator
 from re import Match
 from typing import NamedTuple
 
@@ -63,6 +62,7 @@ _PLACES = word_set(
 _EXCLAIMING = frozenset(["yahoo", "jeopardy", "wham", "panic", "joomla"])
 _COMPANY_FORMS = frozenset(["inc", "corp", "co", "ltd", "plc"])
 _DOMAINS = frozenset(["Com", "Net", "Org", "Co", "Tv"])
+_ABBREVIATIONS = _TITLES | _BEFORE_NUMBERS | _CAPITALISED_BEFORE_NUMBERS | _EITHER_WAY | _PLACES
 # Words that open sentences far more often than they follow an abbreviation inside one.
 _OPENERS = word_set(
     "the a an he she it they we i you this that these those there here his her its their our my "
@@ -88,6 +88,8 @@ _CAPITALS = "".join(chr(c) for c in (*range(0x590), *range(0x1E00, 0x2000)) if c
 _CAPITAL = re.compile(f"[{_CAPITALS}]")
 
 _FIRM = "。！？｡．।॥۔؟؛።፧។៕᠃᱿"
+_MARK = re.compile(rf"[.?!…‽{_FIRM}]")
+_ASCII_MARK = re.compile(r"[.?!]")
 # A run of stops; `. . .` of tokenised text is one run.
 _STOP = re.compile(rf"[.?!…‽{_FIRM}]++(?>(?:[ \t]++[.?!…‽]++)*)")
 _CLOSERS = re.compile(r"[\"'”’»›)\]}」』】）》〉］｝*]++")
@@ -97,6 +99,12 @@ _DETACHED_CLOSERS = re.compile(
     r"(?!\S)",
     re.IGNORECASE,
 )
+# What follows a point of news as a rule, where a sentence ends: quotes, a space and a capital.
+_NEW_SENTENCE = re.compile(r"[\"'”’)]? [\"“‘'(]?(?=[A-Z0-9])")
+_SMALL_OR_DIGIT = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_CAPITAL_OR_DIGIT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+# No abbreviation is longer: what a longer word ends with tells that it is none.
+_LONGEST = 12
 # What follows most stops: no mark that closes.
 _WORD_FOLLOWS = re.compile(r"[ \t]?[A-Za-z0-9]")
 _DETACHED_QUOTE = re.compile(r"[ \t]++\"(?!\S)")
@@ -153,22 +161,99 @@ def sentences(text: str) -> list[Span]:
     """
     scan = _Scan(text)
     spans: list[Span] = []
+    if text.isprintable():  # one line, and no white space but spaces
+        end = len(text.rstrip())
+        if end:
+            scan.start = len(text) - len(text.lstrip())
+            _split(scan, end, spans)
+            spans.append(Span(scan.start, end))
+        return spans
     lines = _lines(text)
     goes_on = False
     for number, line in enumerate(lines):
         if not goes_on:
             scan.start = line.start
-        final: Match[str] | None = None
-        for stop, end in _stops(text, line):
-            if end == line.end:
-                final = stop
-            elif scan.has_word(stop.start()) and _is_boundary(scan, stop, end):
-                spans.append(Span(scan.start, end))
-                scan.start = _next_character(text, end)
+        final = _split(scan, line.end, spans, line.start, not line.ends_paragraph)
         goes_on = not line.ends_paragraph and _goes_on(scan, line, lines[number + 1], final)
         if not goes_on:
             spans.append(Span(scan.start, line.end))
     return spans
+
+
+def _split(
+    scan: _Scan, limit: int, spans: list[Span], start: int = -1, to_its_end: bool = False
+) -> Match[str] | None:
+    """Add the sentences that end within a line, from `start` up to `limit`.
+
+    to_its_end: return the last stop of the line, if it is the line's end.
+    What has neither letter nor digit (a late quote, a smiley) belongs to what is before it.
+    """
+    text = scan.text
+    start = scan.start if start < 0 else start
+    last = limit - 1
+    while last >= start and not text[last].isalnum():
+        last -= 1
+    final: Match[str] | None = None
+    seen = counted = start
+    quotes = 0
+    marks = _ASCII_MARK if text.isascii() else _MARK
+    for mark in marks.finditer(text, start, last):
+        at = mark.start()
+        if at < seen or (text[at + 1] in _SMALL_OR_DIGIT and text[at] not in _FIRM):
+            continue
+        if end := _end_after_word(scan, at, limit):
+            spans.append(Span(scan.start, end))
+            scan.start = end + 1
+            continue
+        stop = _STOP.match(text, at, limit)
+        if stop is None:  # never: a mark is a stop
+            continue
+        seen = stop.end()
+        quotes += text.count('"', counted, at)
+        counted = at
+        end = _end_of_closers(text, stop, limit, open_quote=quotes % 2 == 1)
+        if end > last:
+            final = stop
+        elif scan.has_word(at) and _is_boundary(scan, stop, end):
+            spans.append(Span(scan.start, end))
+            scan.start = _next_character(text, end)
+    if to_its_end:
+        final = next(iter([*_STOP.finditer(text, last + 1, limit)][-1:]), final)
+    return final
+
+
+def _end_after_word(scan: _Scan, stop: int, limit: int) -> int:
+    """Return where a sentence ends at a point that an ordinary word is before; 0: look closer.
+
+    That is what `_end_of_closers` and `_is_boundary` say of most points of news, and much sooner.
+    """
+    text = scan.text
+    if text[stop] != ".":
+        return 0
+    end = stop + 1
+    follows = text[end] == " " and text[end + 1]
+    apart = text[stop - 1 : stop] == " "
+    if apart:
+        if follows not in _CAPITAL_OR_DIGIT and follows not in _SMALL_OR_DIGIT:
+            return 0
+    elif follows not in _CAPITAL_OR_DIGIT:
+        if not _NEW_SENTENCE.match(text, end, limit):
+            return 0
+        end += text[end] != " "
+    first = max(scan.start, stop - _LONGEST)
+    space = text.rfind(" ", first, stop - apart)
+    word = text[max(space + 1, first) : stop - apart]
+    ordinary = word.isalpha() or (space >= 0 and text[end + 1].isalpha() and word.isalnum())
+    return end if ordinary and len(word) > 1 and word.lower() not in _ABBREVIATIONS else 0
+
+
+def is_one_sentence(text: str) -> bool:
+    """Tell whether no sentence can end inside a text, as is seen without looking closer."""
+    last = len(text) - 1
+    while last >= 0 and not text[last].isalnum():
+        last -= 1
+    marks = _ASCII_MARK if text.isascii() else _MARK
+    return not marks.search(text, 0, max(last, 0)) and text.isprintable()
 
 
 def _next_character(text: str, start: int) -> int:
@@ -216,22 +301,6 @@ def _is_hard_wrapped(text: str, lines: list[_Line]) -> bool:
 def _first_word(text: str, line: _Line) -> str:
     found = _UP_TO_SPACE.match(text, line.start, line.end)
     return found[0] if found else ""
-
-
-def _stops(text: str, line: _Line) -> Iterator[tuple[Match[str], int]]:
-    """Yield the runs of stops in a line, each with the end of the closing marks after it."""
-    last = line.end - 1
-    while last > line.start and not text[last].isalnum():
-        last -= 1
-    quotes, counted = 0, line.start
-    for stop in _STOP.finditer(text, line.start, line.end):
-        quotes += text.count('"', counted, stop.start())
-        counted = stop.start()
-        end = _end_of_closers(text, stop, line.end, open_quote=quotes % 2 == 1)
-        # What has neither letter nor digit (a late quote, a smiley) belongs to what is before it.
-        if end > last:
-            end = line.end
-        yield stop, end
 
 
 def _end_of_closers(text: str, stop: Match[str], limit: int, open_quote: bool) -> int:

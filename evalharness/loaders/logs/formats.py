@@ -373,6 +373,9 @@ def _text_of_id(value: Any) -> str:
 HARNESS_FORMATS: Mapping[str, LogFormat] = {
     each.name: each for each in (LM_EVAL, INSPECT, LIGHTEVAL, PROMPTFOO, HELM)
 }
+ROWS_FORMAT = "rows"
+# What a user may say that files of summaries are; by default it is found out.
+FORMAT_NAMES = ("auto", ROWS_FORMAT, *HARNESS_FORMATS)
 
 
 def format_of_line(record: LogRecord) -> LogFormat | None:

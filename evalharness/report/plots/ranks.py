@@ -59,7 +59,7 @@ def _forest(material: Material, column: ScoreColumn) -> Plot:
         caption=best + cut_note(len(rows), len(ordered)),
         how=(
             f"Points are means over the articles, lines the {level:.0%} bootstrap interval of each "
-            "system by itself: lines that overlap do not say that two cannot be told apart."
+            "system by itself: two systems whose lines overlap may still differ significantly."
             + material.key
         ),
         group=INTERVALS,
@@ -100,7 +100,7 @@ GROUP = "Who is better than whom"
 _RANKED = 40  # systems in a plot of ranks
 _PAIRED = 14  # systems in a plot of pairs
 _WIDTH = 190
-_LETTERS = 12  # groups of systems that are not told apart, at the most
+_LETTERS = 12  # groups of systems without a significant difference, at the most
 
 
 def plot_ranks(material: Material) -> Iterator[Plot]:
@@ -139,11 +139,11 @@ def _rank_plot(
     return draw(
         f"ranks-{column.key}",
         _rank_spec(rows, joined, label(column)),
-        title=f"Mean ranks by {label(column)}, and who is not told apart",
+        title=f"Mean ranks by {label(column)}, and which systems do not differ significantly",
         caption=(
             f"Each article ranks the systems by {label(column)}; 1 is best. Dots that a line joins "
-            f"on the right belong to systems that are not told apart (paired randomization of "
-            f"their means, Holm over all pairs, level {comparison.level:g})."
+            f"on the right belong to systems that do not differ significantly (paired "
+            f"randomization of their means, Holm over all pairs, level {comparison.level:g})."
         ),
         group=GROUP,
         n=ordered[0].n,
@@ -214,9 +214,9 @@ def _pair_plot(
         title=f"By how much {label(column)} differs, pair by pair",
         caption=(
             f"How much higher the mean {label(column)} of the row's system is than that of the "
-            f"column's, which has the row's number. Bold on a shade: told apart ({apart} of "
-            f"{len(rows)} pairs; paired randomization, Holm over all pairs, level "
-            f"{comparison.level:g}); pale: not told apart."
+            f"column's, which has the row's number. Bold on a shade: a significant difference "
+            f"({apart} of {len(rows)} pairs; paired randomization, Holm over all pairs, level "
+            f"{comparison.level:g}); pale: none."
         ),
         group=GROUP,
         n=ordered[0].n,
