@@ -251,7 +251,7 @@ class StatedPolarity(ArticleIndex):
         )
 
     @cached_property
-    def disputed(self) -> frozenset[str]:
+    def disputed_stems(self) -> frozenset[str]:
         """The stems that the article denies somewhere, or hedges first of all behind a cue."""
         stems = self.passages.stems
         return frozenset(stems[at] for at in self.cues.denied.keys() | self.cues.hedged_heads)
@@ -345,7 +345,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
     def _is_disputed(self, at: int) -> bool:
         """Tell whether a word is denied here, or denied or hedged anywhere in the article."""
-        return at in self.own_cues.denied or self.own.stems[at] in self.article.disputed
+        return at in self.own_cues.denied or self.own.stems[at] in self.article.disputed_stems
 
     def _disputed_clash(self, at: int, places: list[Alignment]) -> _Clash | None:
         if not places:
