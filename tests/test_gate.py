@@ -153,7 +153,7 @@ def test_too_few_articles_never_pass_but_may_well_show_a_loss(make_run: MakeRun)
     few, worse = BASE[:12].tolist(), (BASE[:12] - 0.2).tolist()
     a, same, b = make_run("a", {"m": few}), make_run("s", {"m": few}), make_run("b", {"m": worse})
     assert gate(a, same, {"metrics": {"m": 0.9}}).verdict == "inconclusive"
-    assert "on 12 articles, and minimum_n asks for 30" in gate(a, same).outcomes[0].message
+    assert "on 12 articles, and the rules need 30 (minimum_n)" in gate(a, same).outcomes[0].message
     assert gate(a, b).verdict == "regression"
 
 

@@ -275,7 +275,7 @@ def is_run(argument: str) -> bool:
     if "://" in argument:
         return not PurePosixPath(argument).suffix
     path = Path(argument)
-    own = (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
+    own = (samples.RUN_FILE, samples.TABLE_FILE, *samples.TEXT_FILES)
     if path.is_dir():
         if run_folders(path, "", "*/", "*/*/", "*/*/*/"):
             return True

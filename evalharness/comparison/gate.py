@@ -719,7 +719,7 @@ def _margin_message(
     needed = _articles_needed(tested, rules)
     more = "" if needed is None else f"; about {needed} articles like these would pass"
     if tested.n < rules.minimum_n:
-        few = f"{tested.n} articles, and minimum_n asks for {rules.minimum_n}"
+        few = f"{tested.n} articles, and the rules need {rules.minimum_n} (minimum_n)"
         return f"{mean}, on {few}{more}"
     shown = detectable_figure(detectable, name)
     power = "" if shown == "–" else f"; {tested.n} articles show a loss of {shown}"

@@ -85,6 +85,7 @@ class Cell:
             "seed": self.run_config.seed,
             "limit": self.run_config.limit,
             "interval": self.run_config.interval.model_dump(),
+            "samples": self.run_config.samples,
         }
         return yaml.dump({key: value for key, value in tree.items() if value is not None})
 

@@ -6,12 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from evalharness.report.gathered import config_of, entries_of
-from evalharness.report.table import TextRow, has_votes, interval_text, number_text
+from evalharness.report.table import (
+    RUN_WIDTH,
+    TextRow,
+    has_votes,
+    interval_text,
+    number_text,
+    show_table,
+)
 from evalharness.stats import raters
 from evalharness.store.runs import Run
 
@@ -146,6 +153,13 @@ def _with_interval(figure: raters.AgreementFigure, write: Any, times: int) -> tu
         None if np.isnan(each) else times * each for each in (figure.value, figure.low, figure.high)
     )
     return write(value), interval_text(low, high, write)
+
+
+def show_panel(runs: Sequence[Run], out: IO[str]) -> None:
+    """Print the table of a panel's judges, and what to know of it; nothing where no panel was."""
+    if pairs := judge_pairs(runs):
+        print(file=out)
+        show_table(panel_table(pairs), out, "lll", panel_notes(), RUN_WIDTH)
 
 
 class PanelSection(NamedTuple):

@@ -365,12 +365,6 @@ def show_runs(runs: Sequence[Run], out: IO[str]) -> None:
     if width and text_width(table_lines(rows)[-len(runs) - 1]) > width:
         rows, spread = _run_rows(runs, spread=False), False  # the means matter more
     show_table(rows, out, notes=_notes(runs, spread), piped=RUN_WIDTH)
-    if has_votes(runs):
-        from evalharness.report.panel import judge_pairs, panel_notes, panel_table
-
-        if pairs := judge_pairs(runs):
-            print(file=out)
-            show_table(panel_table(pairs), out, "lll", panel_notes(), RUN_WIDTH)
 
 
 def has_votes(runs: Sequence[Run]) -> bool:

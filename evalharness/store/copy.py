@@ -12,8 +12,10 @@ from pathlib import Path, PurePosixPath
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.files.remote import explain_error, file_system
 from evalharness.protocols import Url, is_url
+from evalharness.store.columns import link_same_content
+from evalharness.store.ledger import RunFolder
 from evalharness.store.parts import PARTS, PartStore, merged_ledger
-from evalharness.store.samples import RUN_FILE, SWEEP_FILE, UNFINISHED
+from evalharness.store.samples import ARTICLES, RUN_FILE, SWEEP_FILE, UNFINISHED
 from evalharness.store.store import STORE
 
 # Written last, as it is by a run: a folder without one is not whole.
@@ -142,6 +144,8 @@ def _copy_file(source: _Place, target: _Place, name: str) -> int:
             shutil.copyfileobj(read, write, BUFFER)
         if not target.remote:
             Path(part).replace(path)
+            if Path(path).name == ARTICLES:
+                link_same_content(RunFolder(Path(path).parent), Path(path))
     except Exception as error:
         if isinstance(error, HarnessError):
             raise

@@ -8,6 +8,7 @@ so that it is computed again as a whole. Lines damaged later are left out, and s
 
 import bisect
 import errno
+import hashlib
 import json
 import os
 import re
@@ -583,6 +584,10 @@ def cannot_write(path: Path | str, error: OSError) -> StoreError:
     return StoreError(f"{path}: {error.strerror or error}{cure}")
 
 
+# What a message says of a run's files that are not as they should be.
+AGAIN = "run the config again, which computes nothing twice"
+
+
 class RunFolder:
     """The files of one run. Each is written beside its name and then moved there, whole.
 
@@ -636,6 +641,14 @@ class RunFolder:
             if pid.isdigit() and int(pid) != os.getpid() and not is_alive(int(pid)):
                 with suppress(OSError):  # it is in nobody's way
                     part.unlink()
+
+
+def file_digest(content: Path | str) -> str:
+    """Return the SHA-256 of a file, or of the file that would hold a text."""
+    if isinstance(content, str):
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_alive(pid: int) -> bool:

@@ -38,7 +38,7 @@ from evalharness.store.samples import SampleReader, marks_of, seal_again, text_o
 if TYPE_CHECKING:
     import pyarrow as pa
 
-RUN_FORMAT = 1
+RUN_FORMATS = (samples.IN_LINES, samples.IN_COLUMNS)
 # What each row of the table must have, beside scores.
 NEEDED = ("id", "source", "finish", "words", "article", "references", "article_words", "truncated")
 # Of a run that an earlier sweep wrote.
@@ -197,6 +197,7 @@ class Run(_Section):
 
     folder: Path
     record: pydantic.SkipValidation[Mapping[str, Any]] = pydantic.Field(repr=False)
+    format: int = samples.IN_LINES
     experiment: _Text
     name: _Text = pydantic.Field(validation_alias="cell")
     seed: int
@@ -341,21 +342,45 @@ class Run(_Section):
 
     @property
     def samples_file(self) -> Path:
-        """Where its `samples.jsonl` is."""
-        return self.folder / samples.SAMPLES
+        """Where its `samples.jsonl` is; of a large run, its `records.parquet`."""
+        return self.folder / (samples.RECORDS if self.is_in_columns else samples.SAMPLES)
+
+    @property
+    def articles_file(self) -> Path:
+        """Where its articles are: in `samples.jsonl`, or in a file of their own."""
+        return self.folder / (samples.ARTICLES if self.is_in_columns else samples.SAMPLES)
+
+    @property
+    def is_in_columns(self) -> bool:
+        """Whether its texts are in columns, as those of a large run are."""
+        return self.format == samples.IN_COLUMNS
+
+    def text_files(self) -> tuple[Path, ...]:
+        """Return those of its files that hold articles, summaries and what was said of them."""
+        named = (self.folder / name for name in samples.TEXT_FILES)
+        return tuple(path for path in named if path.is_file())
 
     def small_files(self) -> tuple[Path, ...]:
         """Return those of its files that do not grow with the articles' text."""
         named = (self.folder / name for name in samples.SMALL_FILES)
         return tuple(path for path in named if path.is_file())
 
+    def whole_files(self) -> tuple[Path, ...]:
+        """Return all files that a folder needs to be this run elsewhere."""
+        files = (*self.text_files(), *self.small_files())
+        return tuple(sorted(files, key=lambda path: path.name == samples.RUN_FILE))
+
     def samples(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
-        yield from samples.read_samples(self.samples_file)  # whoever reads on keeps the run
+        """Yield what the lines of `samples.jsonl` hold, or would: article, summary, scores."""
+        yield from samples.samples_in(self.folder)  # whoever reads on keeps the run
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines of `samples.jsonl`, or as they would be of texts in columns."""
+        yield from samples.lines_in(self.folder)
 
     def sample_reader(self) -> SampleReader:
         """Return the lines of its samples by number. Raises: DataError where they are not all."""
-        return SampleReader(self.samples_file, self.n)
+        return samples.open_samples(self.folder, self.n)
 
     def __repr__(self) -> str:
         return f"Run({self.experiment}/{self.name}: {self.n} articles{means_in_words(self)})"
@@ -593,7 +618,7 @@ def read_run(path: str | Path) -> Run:
     given = folder_of(path)
     folder = (
         given.parent
-        if given.name in (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
+        if given.name in (samples.RUN_FILE, samples.TABLE_FILE, *samples.TEXT_FILES)
         else given
     )
     if not folder.exists():
@@ -688,8 +713,9 @@ def checked_run(folder: Path, record: Any) -> Run:
     path = folder / samples.RUN_FILE
     if not isinstance(record, dict) or "format" not in record or "cell" not in record:
         raise DataError(f"{path}: not written by evalharness")
-    if record["format"] != RUN_FORMAT:
-        raise DataError(f"{path}: of format {record['format']!r}; this version reads {RUN_FORMAT}")
+    if record["format"] not in RUN_FORMATS:
+        known = " and ".join(map(str, RUN_FORMATS))
+        raise DataError(f"{path}: of format {record['format']!r}; this version reads {known}")
     try:
         run = Run.model_validate({**record, "folder": folder, "record": record})
     except pydantic.ValidationError as error:

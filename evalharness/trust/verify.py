@@ -23,7 +23,7 @@ from evalharness.trust.findings import Findings, Key, short_text, unlike
 
 SAMPLE = 20
 _UNSEALED = "written before files had digests: bytes cannot be checked"
-_OF_A_RUN = (samples.SAMPLES, samples.TABLE_FILE, samples.REJECTED, samples.CONFIG)
+_OF_A_RUN = (*samples.TEXT_FILES, samples.TABLE_FILE, samples.REJECTED, samples.CONFIG)
 _OF_A_SWEEP = ("format", "experiment", "cells")
 
 
