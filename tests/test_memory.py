@@ -95,6 +95,31 @@ def test_gate_of_a_million_articles_takes_less_than_twice_the_memory_of_20000(
     assert large < 2 * small
 
 
+COMPARE = """
+from evalharness import compare
+compare(*sys.argv[1:], resamples=1000)
+"""
+
+
+def test_comparison_of_100000_articles_takes_the_memory_of_20000(make_run: MakeRun) -> None:
+    small, large = (peak_megabytes(COMPARE, *made_runs(make_run, n)) for n in (20_000, 100_000))
+    assert large < 1.25 * small
+
+
+VERIFY = """
+from evalharness import verify
+assert verify(sys.argv[1]).findings.done["lines of samples"] == int(sys.argv[2])
+"""
+
+
+def test_verification_of_40000_articles_takes_the_memory_of_4000(make_run: MakeRun) -> None:
+    small, large = (
+        peak_megabytes(VERIFY, str(make_run(f"v{n}", {"m": [0.5] * n})), str(n))
+        for n in (4000, 40_000)
+    )
+    assert large < 1.25 * small
+
+
 def test_gate_joins_100000_articles_of_other_data_in_little_memory(make_run: MakeRun) -> None:
     """Runs whose fingerprints differ are joined on their ids: one has an article more."""
     small, large = (

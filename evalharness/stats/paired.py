@@ -558,6 +558,16 @@ class BlockFlips:
         return Flips(self._observed, flipped[: self._resamples], tolerance)
 
 
+def sign_flips_of_any(differences: Values, seed: int, resamples: int = RESAMPLES) -> Flips:
+    """Return `sign_flips`, or those of blocks where there are many articles: in little memory."""
+    if len(differences) <= AT_ONCE:
+        return sign_flips(differences, seed, resamples)
+    flips = BlockFlips(differences.shape[1], seed, resamples)
+    for start in range(0, len(differences), BLOCK_ARTICLES):
+        flips.add(differences[start : start + BLOCK_ARTICLES])
+    return flips.flips()
+
+
 class BlockWeights:
     """What `worst_case_means` does, of values that come in blocks: each has its own weights."""
 

@@ -513,8 +513,9 @@ class Table:
         try:
             file = pq.ParquetFile(self.path)
             self.schema = file.schema_arrow
-            for batch in file.iter_batches(batch_size=BLOCK_ROWS):
-                yield from batch.to_pylist()
+            for group in range(file.num_row_groups):  # in one go, memory would grow with them
+                for batch in file.iter_batches(BLOCK_ROWS, [group]):
+                    yield from batch.to_pylist()
         except broken as error:
             self.schema = None
             self.findings.differs(self.path, 0, "", f"cannot be read: {short_text(error)}")

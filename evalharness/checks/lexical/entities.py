@@ -162,7 +162,7 @@ class StatedNames(scoring.ArticleIndex):
     @cached_property
     def _neighbours(self) -> frozenset[tuple[str, str]]:
         """The pairs of words that stand beside each other in the article."""
-        return frozenset(itertools.pairwise(token.word for token in self.passages.tokens))
+        return frozenset(itertools.pairwise(self.passages.columns.words))
 
     def _has(self, word: str) -> bool:
         if any(spelling in self.casing for spelling in _numbers_of(word)):

@@ -1,7 +1,6 @@
 """Is the summary consistent with the article? All checks without weights, as one."""
 
 import bisect
-import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -90,12 +89,9 @@ class Indexed(ArticleIndex):
     @cached_property
     def is_english(self) -> bool:
         """Whether the article has as many function words as English has; short texts count so."""
-        tokens = self.passages.tokens
-        if len(tokens) < 20:
-            return True
-        enough = math.ceil(LEAST_ENGLISH * len(tokens))  # in most texts the first third has them
-        function_words = (True for token in tokens if not token.content)
-        return sum(itertools.islice(function_words, enough)) == enough
+        content = self.passages.columns.content
+        n_enough = math.ceil(LEAST_ENGLISH * len(content))
+        return len(content) < 20 or len(content) - sum(content) >= n_enough
 
     def compare(self, summary: str) -> Score:
         """Return the combined score of a summary with the flags of all parts."""

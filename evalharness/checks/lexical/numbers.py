@@ -291,7 +291,7 @@ class StatedNumbers(scoring.ArticleIndex):
         """Return where the article has a word for as many: a hat-trick, for three."""
         words = _AS_MANY.get(claimed.value, ()) if claimed.kind == "" and not claimed.unit else ()
         places = [at for word in words for at in self.passages.places.get(word, ())]
-        alike = (at for at in places if self._is_of(self.passages.tokens[at].sentence, wanted))
+        alike = (at for at in places if self._is_of(self.passages.columns.sentences[at], wanted))
         return [self.passages.span(at, at) for at in itertools.islice(alike, 1)]
 
     def listed(self, claimed: text.Number, wanted: frozenset[str]) -> list[Span]:
