@@ -153,7 +153,7 @@ def batches_of(case: Case, texts: Sequence[Article]) -> Batches:
     """Return the batches that a run makes of the articles."""
     found: Batches = []
     for unit in case.model.batches(texts):
-        prompts = case.model.prompts([texts[i] for i in unit])
+        prompts = [case.model.prompt(texts[i]) for i in unit]
         found += [[unit[i] for i in batch] for batch in case.model.engine.plan(prompts)]
     return found
 
