@@ -172,14 +172,14 @@ def write_runs(folder: Path, articles: int, n: int) -> list[Path]:
 def write_run(path: Path, texts: list[str], scores: Values) -> None:
     """Write one run's folder, each line with what a run writes of ROUGE and of a check."""
     metrics: dict[str, object] = {"rouge": object(), "lexical": object()}
-    with samples.Writer(path, metrics, Interval(resamples=100), 0) as writer:
+    with samples.Writer(path, metrics, Interval(resamples=100), 0, columns_from=None) as writer:
         for i, (text, row) in enumerate(zip(texts, scores.tolist(), strict=True)):
             article = Article(f"article-{i:06}", text, (text[:300],))
             summary = Summary(article.id, text[i % 50 : i % 50 + 350])
             writer.add(article, summary, (), {"rouge": rouge(row), "lexical": lexical(row)})
         signatures = {"model": path.name, "metrics": {"rouge": "rouge|", "lexical": "lexical|"}}
         writer.finish(
-            {"format": 1, "experiment": "bench", "cell": path.name, "seed": 0,
+            {"experiment": "bench", "cell": path.name, "seed": 0,
              "interval": {"level": 0.95, "resamples": 100}, "data": {"loader": "files"}},
             {"signatures": signatures, "timing": {"damaged": []}},
             json.dumps({"name": path.name}),

@@ -10,7 +10,7 @@ to work. Options that depend on each other are checked in `__post_init__`, which
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -346,8 +346,10 @@ class Tracked:
 
     results: the folder of all runs, below which a tool may keep what it writes.
     folder: the run's own.
-    files: those of its files that do not grow with the articles' text. samples: the file that
-        does: articles, summaries, scores, a JSON line each.
+    files: those of its files that do not grow with the articles' text. texts: those that do.
+    samples: the file of summaries and scores, a JSON line each, with their articles; of a large
+        run, whose texts are in columns, its `records.parquet`. read: yields what the lines hold,
+        be they lines or columns.
     settings: what a sweep set in this cell.
     record: what its `run.json` holds.
     started: when, as in ISO 8601. scorers: the labels of its metrics and checks.
@@ -366,6 +368,8 @@ class Tracked:
     scorers: tuple[str, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
+    texts: tuple[Path, ...] = ()
+    read: Callable[[], Iterator[Mapping[str, Any]]] = field(default=lambda: iter(()), repr=False)
 
 
 class Tracker(Protocol):

@@ -179,7 +179,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
                 found: Any = (defects or {}).get(key, ())
                 writer.add(article, summary, found, {m: _score(v[i]) for m, v in scores.items()})
             writer.finish(
-                {"format": 1, "experiment": "test", "cell": name, "seed": 0,
+                {"experiment": "test", "cell": name, "seed": 0,
                  "interval": {"level": 0.95, "resamples": 100}, "data": {"loader": "files"}},
                 {"signatures": {"model": name, "metrics": {m: m + signature for m in scores}},
                  "provenance": {}, "timing": {"damaged": []}},

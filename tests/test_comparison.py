@@ -22,6 +22,7 @@ from evalharness.records import Summary
 from evalharness.report.gathered import gather
 from evalharness.report.ranking import standings
 from evalharness.report.table import columns_of
+from evalharness.stats import paired
 from evalharness.store.runs import length_note, read_run
 
 MakeRun = Callable[..., Path]
@@ -317,7 +318,7 @@ def test_articles_that_not_all_have_are_left_out_and_counted(make_run: MakeRun) 
     found = compare(make_run("a", {"m": BASE}), fewer)
     assert found.articles == 50
     assert found.left_out == {"a": 10}
-    assert "a: 10 articles left out: not in all" in list(comparison_notes(found))
+    assert "a: 10 articles left out, as they are not in all" in list(comparison_notes(found))
 
 
 def _texts(**changed: str) -> list[str]:
@@ -688,3 +689,34 @@ def test_lengths_are_nothing_to_scores_that_they_do_not_move(make_run: MakeRun) 
     runs = [read_run(make_run(f"s{n}", {"m": [0.1] * 4}, summaries=_of_words(n))) for n in (5, 50)]
     assert length_note(runs) == ""
     assert columns_of(runs) == [("m", "")]
+
+
+# more articles than are at hand at once
+
+
+@pytest.mark.parametrize("order", ["same", "other"])
+def test_comparison_of_blocks_is_that_of_all_at_once(
+    order: str, make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but what is drawn: intervals and p-values are near, and the rest is the same."""
+    rng = np.random.default_rng(4)
+    ids = [f"a{i}" for i in range(300)]
+    base = rng.random(300)
+    runs = []
+    for n, by in enumerate((0.0, 0.02, 0.2)):
+        scores: list[float | None] = (base + rng.normal(by, 0.1, 300)).round(2).tolist()
+        scores[n * 70] = None
+        kept = ids[::-1] if order == "other" and n == 1 else ids
+        moved = [scores[ids.index(each)] for each in kept]
+        runs.append(make_run(f"{order}{n}", {"m": moved, "none": [None] * 300}, ids=kept))
+    at_once = compare(*runs).record()
+    monkeypatch.setattr(paired, "AT_ONCE", 50)
+    monkeypatch.setattr(paired, "BLOCK_ARTICLES", 64)
+    in_blocks = compare(*runs).record()
+    drawn = {"low": 0.01, "high": 0.01, "p": 0.03, "p_holm": 0.06, "p_bh": 0.06}
+    for part in ("standings", "differences", "pairs"):
+        for ours, theirs in zip(in_blocks.pop(part), at_once.pop(part), strict=True):
+            for key, value in theirs.items():
+                near = pytest.approx(value, abs=drawn.get(key, 1e-12))
+                assert ours[key] == (near if isinstance(value, float) else value), (part, key)
+    assert in_blocks == at_once

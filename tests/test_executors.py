@@ -6,10 +6,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 from at_work import (
@@ -130,9 +131,9 @@ class Counting(Processes):
     pools: ClassVar[list[int]] = []
 
     @contextmanager
-    def pool(self) -> Iterator[Any]:
+    def pool(self, **how: bool) -> Iterator[Any]:
         self.pools.append(self.workers or 0)
-        with super().pool() as pool:
+        with super().pool(**how) as pool:
             yield pool
 
 
@@ -205,6 +206,55 @@ def test_command_line_asks_for_auto_and_python_does_not(
 
     assert done.returncode == 0, done.stderr
     assert pools == [2]
+
+
+def some_scores(results: Path) -> bool:
+    return any(path.stat().st_size > 10_000 for path in results.glob("store/scores/*.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a config over many pairs, and what one process makes of it."""
+    folder = tmp_path_factory.mktemp("many")
+    path = written(folder, 1500, checks=["lexical"])
+    evalharness.run(path, results=folder / "alone")
+    return folder
+
+
+@pytest.mark.skipif(auto.count_workers() < 2, reason="one processor")
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are new processes elsewhere")
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
+def test_copies_of_the_driver_work_and_end_with_it(many: Path, blow: signal.Signals) -> None:
+    results = many / f"blow-{blow.name}"
+    process = started(many / "c.yaml", results, some_scores, "--no-report")
+    workers = children(process.pid)
+    ours = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    assert [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in workers] == [ours] * len(workers)
+    assert len(workers) == auto.count_workers()
+    os.kill(workers[0], signal.SIGKILL)  # who comes in its place is a new process
+    process.send_signal(blow)
+    process.communicate()
+
+    assert gone(workers)
+    done = subprocess.run(command(many / "c.yaml", results), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert bytes_of(results) == bytes_of(many / "alone")
+
+
+def test_process_with_threads_makes_no_copies_of_itself() -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        with Processes(2).pool(may_fork=True) as pool:
+            assert cast(Any, pool.workers).copies == []
+            task = Task([(0, [Article("1", "It rained. It snowed.")])])
+            ((_, ((summary,),)),) = pool.map([Sent("lead", Lead(1))], [task])
+            assert summary.text == "It rained."
+    finally:
+        stop.set()
+        thread.join()
+    assert children(os.getpid()) == []
 
 
 def test_shard_keeps_to_its_own_processor(

@@ -27,6 +27,13 @@ def test_a_few_faults_lose_nothing() -> None:
     assert found["struck"] >= 8
 
 
+def test_a_few_faults_lose_nothing_of_texts_in_columns() -> None:
+    found = struck("--cases", "8", "--seed", "6", "--columns")
+
+    assert found["wrong"] == []
+    assert found["struck"] >= 6
+
+
 @pytest.mark.slow
 def test_200_faults_lose_nothing() -> None:
     found = struck("--cases", "220", "--neural", "20", "--seed", "2026")

@@ -153,7 +153,7 @@ def test_too_few_articles_never_pass_but_may_well_show_a_loss(make_run: MakeRun)
     few, worse = BASE[:12].tolist(), (BASE[:12] - 0.2).tolist()
     a, same, b = make_run("a", {"m": few}), make_run("s", {"m": few}), make_run("b", {"m": worse})
     assert gate(a, same, {"metrics": {"m": 0.9}}).verdict == "inconclusive"
-    assert "on 12 articles, and minimum_n asks for 30" in gate(a, same).outcomes[0].message
+    assert "on 12 articles, and the rules need 30 (minimum_n)" in gate(a, same).outcomes[0].message
     assert gate(a, b).verdict == "regression"
 
 
@@ -657,3 +657,71 @@ def test_command_reads_known_flags(
     done = command(*given, "--known-flags", known)
     assert done.returncode not in (0, 1)
     assert "labels.flags.jsonl:2: a judged flag has article_id, kind and words" in done.stderr
+
+
+# more articles than are at hand at once
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let few articles be too many to be at hand at once."""
+    monkeypatch.setattr(paired, "AT_ONCE", 50)
+    monkeypatch.setattr(paired, "BLOCK_ARTICLES", 64)
+
+
+def _figures(found: Any) -> list[dict[str, Any]]:
+    """Return what is no draw: an outcome without its bounds and p-values."""
+    drawn = ("low", "high", "p_worse", "p_worse_holm", "p_tolerable", "message", "detectable")
+    return [{k: v for k, v in o.record().items() if k not in drawn} for o in found.outcomes]
+
+
+def _scores(seed: int, by: float) -> list[float | None]:
+    rng = np.random.default_rng(seed)
+    scores: list[float | None] = (MANY + rng.normal(by, 0.05, len(MANY))).tolist()
+    scores[3] = scores[70 + seed] = None
+    return scores
+
+
+@pytest.mark.parametrize("order", ["same", "other", "fewer"])
+def test_gate_of_blocks_says_what_it_says_of_all_at_once(
+    order: str, make_run: MakeRun, request: pytest.FixtureRequest
+) -> None:
+    """Whatever the order of the candidate's articles, and where some are missing."""
+    ids = [f"a{i}" for i in range(len(MANY))]
+    kept = {"same": ids, "other": ids[::-1], "fewer": ids[:300]}[order]
+    sources = [f"s{i % 3}" for i in range(len(MANY))]
+    rows = [ids.index(each) for each in kept]
+    worse, same = _scores(1, -0.03), _scores(2, 0.0)
+    baseline = make_run("base", {"m": _scores(0, 0.0), "other": same}, sources=sources)
+    candidate = make_run(
+        "new", {"m": [worse[i] for i in rows], "other": [same[i] for i in rows]},
+        ids=kept, sources=[sources[i] for i in rows],
+    )  # fmt: skip
+    rules = {
+        "shared": 0.5,
+        "metrics": {"m": {"relative": 0.01, "floor": 0.4}, "other": 0.01},
+        "slices": [{"by": "source", "metrics": {"m": 0.2}, "limits": {"words": {"at_least": 1}}}],
+    }
+    at_once = gate(baseline, candidate, rules)
+    request.getfixturevalue("small_blocks")
+    in_blocks = gate(baseline, candidate, rules)
+    assert in_blocks.verdict == at_once.verdict == "regression"
+    for ours, theirs in zip(_figures(in_blocks), _figures(at_once), strict=True):
+        assert ours == {k: pytest.approx(v) if _is_number(v) else v for k, v in theirs.items()}
+    for block, whole in zip(in_blocks.outcomes, at_once.outcomes, strict=True):
+        assert block.p_worse == pytest.approx(whole.p_worse, abs=0.03)
+        assert block.low == pytest.approx(whole.low, abs=0.002)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def test_gate_of_blocks_passes_runs_with_the_same_summaries(
+    small_blocks: None, make_run: MakeRun
+) -> None:
+    same = [Summary(f"a{i}", f"Summary {i}.") for i in range(len(MANY))]
+    runs = [make_run(name, {"m": MANY.tolist()}, summaries=same) for name in ("base", "new")]
+    [first, *_] = gate(*runs).outcomes
+    assert first.verdict == "pass"
+    assert "word for word" in first.message

@@ -1,8 +1,13 @@
 """What records say of themselves."""
 
+import copy
+import dataclasses
+import pickle
+from typing import Any
+
 import pytest
 
-from evalharness.records import Span, unread_spans
+from evalharness.records import Article, Span, Summary, unread_spans
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,17 @@ def test_what_was_not_read_is_the_rest(
     article = article[:5] + " " + article[6:]
 
     assert unread_spans(summary, article) == [Span(start, end) for start, end in gaps]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Article("a", "It rained.", ("Rain.",), "BBC", {"title": "Wet"}),
+        Summary("a", "Rain.", 3, "length", 4, 5, "why", (Span(0, 3),), 2, 6, 1),
+    ],
+    ids=["article", "summary"],
+)
+def test_records_that_go_to_workers_come_back_whole(record: Any) -> None:
+    assert all(getattr(record, field.name) for field in dataclasses.fields(record))
+    assert pickle.loads(pickle.dumps(record)) == record
+    assert copy.deepcopy(record) == record

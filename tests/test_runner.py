@@ -27,7 +27,7 @@ from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.runner.fill import fill
 from evalharness.runner.provenance import _git_commit, provenance
 from evalharness.runner.run import Unfinished, run_cell
-from evalharness.runner.time_left import TimeLeft
+from evalharness.runner.summaries import TimeLeft
 from evalharness.runner.write import write
 from evalharness.store import aggregates
 from evalharness.store import samples as store_samples

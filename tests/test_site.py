@@ -89,6 +89,27 @@ def test_sources_have_the_pages_their_pictures_and_the_texts_for_machines(
             assert (page.parent / target).exists(), target
 
 
+# Pictures
+
+
+def test_every_picture_is_made_by_the_script_and_shown_on_a_page() -> None:
+    script = (ROOT / "packaging" / "pictures").read_text()
+    made = {
+        name: (int(width), int(height))
+        for name, width, height in re.findall(r"^shoot (\S+) (\d+) (\d+) ", script, re.MULTILINE)
+    }
+    pictures = {path.stem: path.read_bytes() for path in (DOCS / "pictures").iterdir()}
+    assert pictures.keys() == made.keys()
+    for name, content in pictures.items():
+        assert content[:8] == b"\x89PNG\r\n\x1a\n"
+        width, height = (int.from_bytes(content[n : n + 4], "big") for n in (16, 20))
+        assert (width, height) == made[name]
+    pages = "".join(page.read_text() for page in PAGES)
+    shown = re.findall(r"pictures/([\w-]+)\.png", pages)
+    assert set(shown) == made.keys()
+    assert "![](" not in pages
+
+
 # Flowcharts
 
 

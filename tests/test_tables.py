@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa  # noqa: TID253  what the tests are of
 import pytest
 
-from evalharness.store.table import _array
+from evalharness.store.table import arrow_array
 
 KINDS: dict[str, tuple[Any, list[Any]]] = {
     "texts": (pa.string(), ["", None, "an 'é' and 𝄞", "b" * 99, "a\nb\0"]),
@@ -23,11 +23,11 @@ KINDS: dict[str, tuple[Any, list[Any]]] = {
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("times", [0, 1, 300])
-def test_array_is_that_of_arrow(name: str, times: int) -> None:
+def testarrow_array_is_that_of_arrow(name: str, times: int) -> None:
     kind, values = KINDS[name]
     many = values * times
 
-    ours, theirs = _array(many, kind), pa.array(many, kind)
+    ours, theirs = arrow_array(many, kind), pa.array(many, kind)
 
     ours.validate(full=True)
     assert ours.type == kind

@@ -9,8 +9,14 @@ depends on the pair alone.
 
 A sentence of which the summary has less than half, by weight, is left out, unless one of the
 summary's sentences was made of it: a long sentence cut to its main clause is told, not left out.
-Those that matter most are named: the mean weight of their words, the earlier ones first, as news
-begins with what matters.
+
+Which of those matter most is another question than the score, and the answer is by rule: the
+weight of a sentence's words by its place, as news begins with what matters; more where it shares
+words with the article's first sentences, less where it begins with a quotation. The first sentence
+that is left out is named first unless another one matters twice as much: it is hard to beat, but
+often a stray line, a question or a half of a quotation. The rule's numbers were chosen on some
+2,000 articles of CNN, the Daily Mail, the BBC and Indian papers with their references; what it
+gains is in docs/checks.md.
 """
 
 from collections import Counter
@@ -33,13 +39,17 @@ LEFT_OUT = 0.5  # of a sentence's weight that the summary has: below, the senten
 SOURCE = 0.6  # of the weight of a summary's sentence that one of the article has: it was made of it
 MOST_LEFT_OUT = 3
 FEWEST_NAMED = 4  # words of content in a sentence that is named, or that is made of another
-USUAL_WORDS = 5  # added to a sentence's words, so that a short one is not named for one word
-EARLIER = 0.3  # how much more an earlier sentence matters: 1 / (1 + place) ** EARLIER
+USUAL_WORDS = 5  # as many words of content make a sentence matter half of its weight
+OPENING = 3  # sentences at the article's head
+OF_OPENING = 5.0  # how much more a sentence matters all of whose words one of the opening has
+QUOTED = 0.7  # how much a sentence matters that begins with a quotation mark
+CLEARLY = 2.0  # times as much as the first one left out matters a sentence that is named before it
 LEAST_ORIGIN = 0.2  # of the weight of a summary's sentence that one of the article must have
 MOST_ORIGINS = 2
 RUN = 3  # words in a row that are a repetition when they come again
 FIFTHS = 5
 PROFILE = tuple(f"from_{n}" for n in range(1, FIFTHS + 1))
+_QUOTES = tuple("\"'`“”‘„‚«‹「『")
 _MOST_PLACES = 60  # of one word, at which a sentence's evidence is looked for
 _KEPT_ARTICLES = 256
 
@@ -58,16 +68,17 @@ class Coverage:
 
     `sentences` has for each sentence of the summary the share of the article's weight that it
     covers, and the sentences of the article that it comes from; `left_out` the three sentences of
-    the article that matter most among those that the summary neither covers nor was made of. Small
-    words of fourteen languages do not count; Chinese, Japanese and Thai are compared by pairs of
-    letters.
+    the article that matter most among those that the summary neither covers nor was made of: by the
+    weight of their words and their place, the first of them before all unless another one matters
+    twice as much. Small words of fourteen languages do not count; Chinese, Japanese and Thai are
+    compared by pairs of letters.
 
     Content, not truth: a summary can cover the article and be wrong, so no verdict comes of it.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def identity(self) -> Mapping[str, str]:
         """Return the version of the sentence splitter."""
@@ -95,11 +106,15 @@ class _Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class _Weighed:
-    """An article's sentences, and what each of its words of content weighs."""
+    """An article's sentences, and what each of its words of content weighs.
+
+    quoted: whether each sentence begins with a quotation mark.
+    """
 
     language: str
     sentences: tuple[_Sentence, ...]
     weights: Mapping[str, float]
+    quoted: tuple[bool, ...]
 
     def weight(self, units: Iterable[str]) -> float:
         """Return the weight of some words together; the sum is exact, whatever their order."""
@@ -109,6 +124,19 @@ class _Weighed:
     def whole(self) -> float:
         """The weight of all words."""
         return self.weight(self.weights)
+
+    @cached_property
+    def importance(self) -> Sequence[float]:
+        """How much each sentence matters, whatever the summary says."""
+        heads = [sentence.units for sentence in self.sentences[:OPENING]]
+        found = []
+        for n, (_, units) in enumerate(self.sentences):
+            others = frozenset[str]().union(*(head for k, head in enumerate(heads) if k != n))
+            weight = self.weight(units) * len(units) / (len(units) + USUAL_WORDS)
+            shared = len(units & others) / (len(units) + 2)
+            quoted = QUOTED if self.quoted[n] else 1.0
+            found.append(weight * (1 + OF_OPENING * shared) * quoted / (1 + n))
+        return found
 
     @cached_property
     def places(self) -> Mapping[str, list[int]]:
@@ -139,7 +167,8 @@ def _weighed(article: str) -> _Weighed:
     _, sentences, language = _read(article)
     frequency = Counter(unit for sentence in sentences for unit in sentence.units)
     weights = {unit: _word_weight(unit, times) for unit, times in frequency.items()}
-    return _Weighed(language, sentences, weights)
+    quoted = tuple(article.startswith(_QUOTES, sentence.span.start) for sentence in sentences)
+    return _Weighed(language, sentences, weights, quoted)
 
 
 def _word_weight(unit: str, times: int) -> float:
@@ -187,15 +216,17 @@ def _covers(article: _Weighed, said: frozenset[str], sentence: _Sentence) -> boo
 def _weightiest(
     article: _Weighed, missing: Sequence[int], said: frozenset[str]
 ) -> tuple[Span, ...]:
-    """Return the sentences that matter most, the weightiest first; none that another one covers."""
+    """Return the sentences that matter most, the weightiest first; none that another one covers.
 
-    def importance(n: int) -> float:
-        units = article.sentences[n].units
-        return float(article.weight(units) / (len(units) + USUAL_WORDS) / (1 + n) ** EARLIER)
-
+    The first of those that are missing comes first, unless another one matters clearly more.
+    """
     named = [n for n in missing if len(article.sentences[n].units) >= FEWEST_NAMED]
+    matters = article.importance
+    ranked = sorted(named, key=lambda n: (-matters[n], n))
+    if ranked and matters[ranked[0]] <= CLEARLY * matters[named[0]]:
+        ranked = [named[0], *(n for n in ranked if n != named[0])]
     chosen: list[_Sentence] = []
-    for n in sorted(named, key=lambda n: (-importance(n), n)):
+    for n in ranked:
         if len(chosen) == MOST_LEFT_OUT:
             break
         if not _covers(article, said, article.sentences[n]):

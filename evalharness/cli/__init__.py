@@ -36,6 +36,9 @@ COMMANDS = {
     "copy": (
         "Copy a folder of results to or from a URL: of a run, an experiment, or all with the store."
     ),
+    "compact": (
+        "Put one part in place of the many that runs put at a URL; the runs there stay as they are."
+    ),
     "export": (
         "Write runs for other tools: rows, Every Eval Ever, a model card, or LLM Comparator."
     ),
@@ -129,8 +132,9 @@ WHEN_INTERRUPTED = {
 }
 
 
-# What reads runs multiplies small matrices only: more threads would wait longer than they compute.
-READERS = ("compare", "gate", "leaderboard", "report", "show", "verify", "view")
+# What reads and writes runs multiplies small matrices only: more threads would wait longer than
+# they compute, and a process of one thread can make workers that are copies of it.
+ONE_THREAD = ("compare", "gate", "leaderboard", "report", "run", "score", "show", "verify", "view")
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -206,7 +210,7 @@ def fail(message: str, code: Exit) -> NoReturn:
 
 def command(name: str) -> Any:
     """Return the command as the file of its name declares it, with arguments and options."""
-    if name in READERS:
+    if name in ONE_THREAD:
         import_module("evalharness.stats").import_numpy(one_thread=True)
     function = getattr(import_module(f"evalharness.cli.{name}"), f"{name}_command")
     whole = typer.Typer(rich_markup_mode=None)

@@ -218,17 +218,17 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
         yield f"{name}: not ranked: answered {share}; {how} over fewer (--incomplete ranks it)"
     yield from (f"{name}: {NOT_SWEPT}" for name in found.not_swept)
     yield (
-        f"Means times 100 over the {found.articles} articles that all have; of each metric, those "
-        f"that all systems have a score for (n). Between systems that share a letter there is no "
-        f"significant difference (Holm over the pairs of a metric, {found.level:g})."
+        f"Means over the {found.articles} articles that all systems have, times 100; n: those with "
+        f"a score for all of them. Systems that share a letter do not differ significantly (Holm "
+        f"over the pairs of a metric, level {found.level:g})."
     )
     yield from _joined_notes(found)
     yield (
         f"Differences to {found.systems[0]}: {tail} paired bootstrap interval; p by paired "
         f"randomization, two-sided; Holm and BH over all {len(found.differences)} rows "
-        f"({found.resamples} resamples, seed {found.seed}). effect: the mean in standard "
-        "deviations. detectable: the smallest true difference that 80 of 100 such samples show, "
-        "after Holm."
+        f"({found.resamples} resamples, seed {found.seed}). effect: the mean difference in "
+        "standard deviations. detectable: the smallest true difference that 80 of 100 such samples "
+        "would show, after Holm."
     )
     if found.cluster:
         yield f"Articles of one {found.cluster} are resampled and exchanged together."
@@ -238,7 +238,10 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
             f"resamples: the smallest p is {1 / (found.resamples + 1):.2g}"
         )
     yield from (f"{name}: {signature}" for name, signature in found.signatures.items())
-    yield from (f"{name}: {n} articles left out: not in all" for name, n in found.left_out.items())
+    yield from (
+        f"{name}: {n} articles left out, as they are not in all"
+        for name, n in found.left_out.items()
+    )
     for standing in found.standings:
         if standing.not_scored:
             where = f"{standing.system}: {standing.metric}"

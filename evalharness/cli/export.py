@@ -1,4 +1,4 @@
-"""`evalharness export`: runs as other tools read them."""
+"""`evalharness export`: runs as other tools read them, or packed for another place."""
 
 from typing import Annotated
 
@@ -19,8 +19,9 @@ def export_command(
     to: Annotated[
         ExportFormat,
         typer.Option(
-            help="jsonl: a row a summary; every-eval-ever: a file a run; model-card: one run's "
-            "results as the hub reads them; llm-comparator: two runs side by side."
+            help="jsonl: a row a summary; archive: the runs' folders, packed to be opened "
+            "elsewhere; every-eval-ever: a file a run; model-card: one run's results as the hub "
+            "reads them; llm-comparator: two runs side by side."
         ),
     ],
     output: Annotated[
@@ -50,7 +51,7 @@ def export_command(
     *,
     files: Files,
 ) -> None:
-    """Write runs for other tools: rows, Every Eval Ever, a model card, or LLM Comparator."""
+    """Write runs for other tools (rows, model card, LLM Comparator, …), or pack their folders."""
     plan = ExportPlan(model, organization, by, read_votes(votes or ()))
     every = [run for given in runs_of(runs, files).runs for run in runs_in(given)]
     written = export_runs(every, to, output or DEFAULT_OUTPUT[to], plan)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -272,8 +272,10 @@ def is_run(argument: str) -> bool:
     """Tell whether an argument is a folder of runs, and no file of summaries."""
     if argument == STDIN or split_name(argument)[0]:
         return False
+    if "://" in argument:
+        return not PurePosixPath(argument).suffix
     path = Path(argument)
-    own = (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
+    own = (samples.RUN_FILE, samples.TABLE_FILE, *samples.TEXT_FILES)
     if path.is_dir():
         if run_folders(path, "", "*/", "*/*/", "*/*/*/"):
             return True

@@ -16,6 +16,14 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the config; repeatable."),
 ]
 Results = Annotated[str, typer.Option(metavar="FOLDER", help="Folder for the runs and the store.")]
+ResultsOfRun = Annotated[
+    str,
+    typer.Option(
+        "--results",
+        metavar="FOLDER|URL",
+        help="Folder for the runs and the store, or a URL of one, as s3://bucket/results.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use the first so many articles only.")]
 ExecutorName = Annotated[
     str | None,

@@ -22,7 +22,7 @@ def plan_command(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
     overrides: options.Overrides = None,
     limit: options.Limit = None,
-    results: options.Results = "results",
+    results: options.ResultsOfRun = "results",
     as_json: options.AsJson = False,
 ) -> None:
     """Show what a run would do: its cells, what is stored, and what difference it could detect."""

@@ -16,6 +16,7 @@ from evalharness.records import NO_ANSWER
 from evalharness.report.table import show_runs
 from evalharness.runner.run import Unfinished
 from evalharness.runner.run import run as run_cells
+from evalharness.store.ledger import address_of
 from evalharness.store.runs import Run
 from evalharness.store.samples import PAGE_FILE
 
@@ -24,7 +25,7 @@ def run_command(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="A YAML file.")],
     overrides: options.Overrides = None,
     limit: options.Limit = None,
-    results: options.Results = "results",
+    results: options.ResultsOfRun = "results",
     shard: Annotated[
         str | None,
         typer.Option(
@@ -112,7 +113,7 @@ def _write_report(runs: Sequence[Run], folder: Path, *, quiet: bool) -> bool:
         return False
     if not quiet:
         print_headline(headline)
-        typer.echo(f"Report: {path}")
+        typer.echo(f"Report: {address_of(path)}")
     return True
 
 
@@ -130,5 +131,6 @@ def _show_runs(runs: Sequence[Run], as_json: bool) -> None:
         return
     show_runs(runs, sys.stdout)
     folder = runs[0].folder
-    where = str(folder) if len(runs) == 1 else f"{folder.parent}, a folder for each system"
+    where = address_of(folder if len(runs) == 1 else folder.parent)
+    where += "" if len(runs) == 1 else ", a folder for each system"
     typer.echo(f"Results: {where}")

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from evalharness.errors import HarnessError
 from evalharness.protocols import Progress
 from evalharness.records import Vote
 from evalharness.stats import paired
-from evalharness.stats.intervals import Values, none_for_nan
+from evalharness.stats.intervals import Blocks, Values, none_for_nan
 from evalharness.store.runs import (
     NOT_SWEPT,
     Run,
@@ -37,6 +38,8 @@ from evalharness.store.runs import (
 
 if TYPE_CHECKING:
     from evalharness.comparison.preferences import JudgeAgreement, Preferences
+
+_Counts = npt.NDArray[np.int64]
 
 # The stream of draws that joined runs add, apart from those of the articles.
 _JOINED = (2007,)
@@ -311,15 +314,13 @@ def compare_shared(
     chosen, clusters = _with_values(shared, chosen), shared.clusters(cluster)
     measures, systems = chosen.measures, systems_of(shared, join)
     names = [system.name for system in systems]
-    of_runs = shared.values(measures)
-    whole = ~np.isnan(of_runs).any(axis=2, keepdims=True)
-    scores, known = (_join(each, systems) for each in (of_runs, np.where(whole, of_runs, np.nan)))
-    n, k = len(known), len(systems)
-    moves = _draw_moves(np.where(whole, of_runs, np.nan), systems, seed, resamples)
-    # Exact means are slow: each is made once.
-    means = paired.column_means(known.reshape(n, -1)).reshape(-1, k)
-    resampled = _resample(known, moves, seed, resamples, clusters)
-    ends = _ends_of_means(known, means, moves, seed, resamples, level, clusters)
+    k = len(systems)
+    scores = _Scores(shared, measures, systems, seed, resamples, clusters)
+    reading = scores.read_once()
+    means = reading.known.mean.reshape(-1, k)
+    moves = _draw_moves(reading.of_runs.mean.reshape(len(measures), -1), systems, seed, resamples)
+    resampled = _resample(scores, reading, moves)
+    ends = _ends_of_means(scores, means, moves, level)
     pairs = [
         _pairs(names, measure, means[i], _of(resampled.flips, i, k), level)
         for i, measure in enumerate(measures)
@@ -333,8 +334,8 @@ def compare_shared(
         metrics=tuple(measure.name for measure in measures),
         metrics_left_out=chosen.left_out,
         signatures={m.metric: signatures.get(m.metric, m.metric) for m in measures},
-        standings=tuple(_all_standings(names, measures, scores, known, means, pairs, ends)),
-        differences=tuple(_differences(names, measures, resampled, level)),
+        standings=tuple(_all_standings(names, measures, reading, means, pairs, ends)),
+        differences=tuple(_differences(names, measures, reading, resampled, level)),
         pairs=tuple(pair for each in pairs for pair in each),
         resamples=resamples,
         seed=seed,
@@ -351,8 +352,8 @@ def _with_values(shared: Shared, chosen: Chosen) -> Chosen:
 
     Where nothing has, all stays: rows without figures say so.
     """
-    known = ~np.isnan(shared.values(chosen.measures))
-    compared = set(np.flatnonzero(known.all(axis=2).any(axis=0)).tolist())
+    blocks = shared.value_blocks(chosen.measures, paired.BLOCK_ARTICLES)
+    compared = {i for each in blocks for i in _measures_of_all(each)}
     kept = [measure for i, measure in enumerate(chosen.measures) if i in compared]
     if not kept:
         return chosen
@@ -364,36 +365,161 @@ def _with_values(shared: Shared, chosen: Chosen) -> Chosen:
     return Chosen(tuple(kept), {**chosen.left_out, **why})
 
 
+def _measures_of_all(of_runs: Values) -> list[int]:
+    """Return the places of measures of which all runs have a value on some article of a block."""
+    known = ~np.isnan(of_runs)
+    places: list[int] = np.flatnonzero(known.all(axis=2).any(axis=0)).tolist()
+    return places
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """The scores of all systems, and how they are resampled: at once, or in blocks of articles.
+
+    Of so many articles that they come in blocks, they are read again for each thing that is asked
+    of them, so that memory does not grow.
+    """
+
+    shared: Shared
+    measures: Sequence[Measure]
+    systems: Sequence[System]
+    seed: int
+    resamples: int
+    clusters: paired.Clusters | None
+
+    @cached_property
+    def is_at_once(self) -> bool:
+        """Whether all are at hand: of not too many articles, or of clusters."""
+        return self.shared.n <= paired.AT_ONCE or self.clusters is not None
+
+    @cached_property
+    def _whole(self) -> Values:
+        return self.shared.values(self.measures)
+
+    def _of_runs(self) -> Iterator[tuple[Values, Values]]:
+        """Yield scores, (articles, measures, runs), and the same where all runs have one."""
+        rows = paired.BLOCK_ARTICLES
+        at_once = [self._whole] if self.is_at_once else None
+        for of_runs in at_once or self.shared.value_blocks(self.measures, rows):
+            whole = ~np.isnan(of_runs).any(axis=2, keepdims=True)
+            yield of_runs, np.where(whole, of_runs, np.nan)
+
+    def read_once(self) -> "_Reading":
+        """Return what one reading tells."""
+        k, s, runs = len(self.measures), len(self.systems), len(self.shared.runs)
+        reading = _Reading(k, s, runs)
+        for of_runs, whole in self._of_runs():
+            reading.add(_join(of_runs, self.systems), _join(whole, self.systems), whole)
+        return reading
+
+    def known(self) -> Iterator[Values]:
+        """Yield scores where all have one, a column for each measure and system."""
+        for _, whole in self._of_runs():
+            yield _join(whole, self.systems).reshape(len(whole), -1)
+
+    def differences(self) -> Iterator[Values]:
+        """Yield differences to the first system, a column for each measure and other system."""
+        for _, whole in self._of_runs():
+            yield _to_first(_join(whole, self.systems))
+
+    def bootstrap(self, columns: Blocks, means: Values) -> Values:
+        """Return means of resamples of the articles, shape (resamples, columns)."""
+        if self.is_at_once:
+            [whole] = columns()
+            how = (self.seed, self.resamples, means, self.clusters)
+            return paired.bootstrap_differences(whole, *how)
+        draws = paired.BlockDraws(len(means), self.seed, self.resamples)
+        for block in columns():
+            draws.add(block)
+        return draws.means()
+
+    def flips(self, columns: Blocks, n: int) -> paired.Flips:
+        """Return sums of columns, n of them, under flipped signs."""
+        if self.is_at_once:
+            [whole] = columns()
+            totals, _ = paired.cluster_totals(whole, self.clusters)
+            return paired.sign_flips(totals, self.seed, self.resamples)
+        flips = paired.BlockFlips(n, self.seed, self.resamples)
+        for block in columns():
+            flips.add(block)
+        return flips.flips()
+
+    def errors(self, columns: Blocks, sums: paired.BlockSums) -> tuple[Values, Values, _Counts]:
+        """Return standard errors of means, over articles and clusters, and how many these are."""
+        if self.is_at_once:
+            [whole] = columns()
+            alone = paired.standard_error(whole, sums.mean)
+            clustered = paired.standard_error(whole, sums.mean, self.clusters)
+            groups = (
+                (paired.cluster_totals(whole, self.clusters)[1] > 0).sum(axis=0).astype(np.int64)
+            )
+            return alone, clustered, groups
+        squares, means = paired.BlockSums(len(sums.n)), sums.mean
+        for block in columns():
+            squares.add((block - means) ** 2)
+        error = paired.error_of_squares(squares, sums.farthest)
+        return error, error, sums.n
+
+
+def _to_first(known: Values) -> Values:
+    return paired.subtract(known[:, :, 1:], known[:, :, :1]).reshape(len(known), -1)
+
+
+class _Reading:
+    """What one reading of all scores tells: sums, and counts by measure and system.
+
+    known, of_runs: of the scores where all have one, of systems and of runs. differences: to the
+    first system. not_scored, ranks: (measures, systems), ranks summed over the articles. signs: how
+    many differences are above 0, 0, and below.
+    """
+
+    def __init__(self, measures: int, systems: int, runs: int) -> None:
+        """Start with no article."""
+        self.known = paired.BlockSums(measures * systems)
+        self.of_runs = paired.BlockSums(measures * runs)
+        self.differences = paired.BlockSums(measures * (systems - 1))
+        self.not_scored = np.zeros((measures, systems), np.int64)
+        self.ranks = np.zeros((measures, systems))
+        self.signs = np.zeros((3, measures * (systems - 1)), np.int64)
+
+    def add(self, scores: Values, known: Values, of_runs: Values) -> None:
+        """Take in the next articles, shape (articles, measures, systems or runs)."""
+        rows, differences = len(known), _to_first(known)
+        self.known.add(known.reshape(rows, -1))
+        self.of_runs.add(of_runs.reshape(rows, -1))
+        self.differences.add(differences)
+        self.not_scored += np.isnan(scores).sum(axis=0)
+        self.ranks += [_rank_sums(known[:, i]) for i in range(known.shape[1])]
+        signs = (differences > 0, differences == 0, differences < 0)
+        self.signs += [each.sum(axis=0) for each in signs]
+
+
 @dataclass(frozen=True)
 class _Resampled:
     """The differences to the first system, and what chance makes of them.
 
-    differences: shape (articles, columns), a column for each measure and other system. means: of
-    these. drawn: means of resamples, shape (resamples, columns); joined: columns in whose chance
-    that of joined runs is. clusters: what articles are drawn by, if not each alone.
+    A column for each measure and other system. drawn: means of resamples, shape (resamples,
+    columns); joined: columns in whose chance that of joined runs is. errors: standard errors over
+    articles; errors_drawn, groups: over what is drawn, clusters or articles, and how many.
     """
 
-    differences: Values
     means: Values
     flips: paired.Flips
     drawn: Values
     joined: npt.NDArray[np.bool_]
-    clusters: paired.Clusters | None = None
+    errors: Values
+    errors_drawn: Values
+    groups: _Counts
 
 
-def _resample(
-    known: Values, moves: Values, seed: int, resamples: int, clusters: paired.Clusters | None
-) -> _Resampled:
+def _resample(scores: _Scores, reading: _Reading, moves: Values) -> _Resampled:
     """Return the differences to the first system: all others are differences of these."""
-    n = len(known)
-    differences = paired.subtract(known[:, :, 1:], known[:, :, :1]).reshape(n, -1)
     moved = (moves[:, :, 1:] - moves[:, :, :1]).reshape(len(moves), -1)
-    counts = (~np.isnan(differences)).sum(axis=0)
-    totals, _ = paired.cluster_totals(differences, clusters)
-    flips = paired.sign_flips(totals, seed, resamples).move(moved * counts)
-    means = paired.column_means(differences)
-    drawn = paired.bootstrap_differences(differences, seed, resamples, means, clusters) + moved
-    return _Resampled(differences, means, flips, drawn, (moved != 0).sum(axis=0) > 0, clusters)
+    means, counts = reading.differences.mean, reading.differences.n
+    flips = scores.flips(scores.differences, len(means)).move(moved * counts)
+    drawn = scores.bootstrap(scores.differences, means) + moved
+    errors = scores.errors(scores.differences, reading.differences)
+    return _Resampled(means, flips, drawn, (moved != 0).sum(axis=0) > 0, *errors)
 
 
 def _join(scores: Values, systems: Sequence[System]) -> Values:
@@ -403,20 +529,19 @@ def _join(scores: Values, systems: Sequence[System]) -> Values:
     )
 
 
-def _draw_moves(known: Values, systems: Sequence[System], seed: int, resamples: int) -> Values:
+def _draw_moves(means: Values, systems: Sequence[System], seed: int, resamples: int) -> Values:
     """Draw how the joined runs' chance moves each system's means; 0 where a system is one run.
 
-    known: shape (articles, measures, runs). Systems with runs for the same values, such as the same
+    means: shape (measures, runs). Systems with runs for the same values, such as the same
     prompts, draw together: a prompt that is easy for one may be so for the other.
     Returns shape (resamples, measures, systems); one resample alone where nothing is joined.
     """
-    n, k, runs = known.shape
+    k = len(means)
     alike: dict[tuple[str, ...], list[int]] = {}
     for place, system in enumerate(systems):
         if len(system.positions) > 1:
             alike.setdefault(tuple(sorted(system.values)), []).append(place)
     moves = np.zeros((resamples if alike else 1, k, len(systems)))
-    means = paired.column_means(known.reshape(n, -1)).reshape(k, runs) if alike else np.empty(0)
     streams = np.random.SeedSequence(seed, spawn_key=_JOINED).spawn(len(alike))
     for stream, places in zip(streams, alike.values(), strict=True):
         order = [[i for _, i in sorted(_run_by_value(systems[place]))] for place in places]
@@ -430,24 +555,15 @@ def _run_by_value(system: System) -> Iterator[tuple[str, int]]:
     return zip(system.values, system.positions, strict=True)
 
 
-def _ends_of_means(
-    known: Values,
-    means: Values,
-    moves: Values,
-    seed: int,
-    resamples: int,
-    level: float,
-    clusters: paired.Clusters | None,
-) -> Values:
+def _ends_of_means(scores: _Scores, means: Values, moves: Values, level: float) -> Values:
     """Return the ends of the interval of each mean, shape (2, measures, systems).
 
     NaN where nothing is joined.
     """
     if len(moves) == 1:
         return np.full((2, *means.shape), np.nan)
-    columns = known.reshape(len(known), -1)
-    drawn = paired.bootstrap_differences(columns, seed, resamples, means.reshape(-1), clusters)
-    ends = paired.percentile_interval(drawn + moves.reshape(resamples, -1), level)
+    drawn = scores.bootstrap(scores.known, means.reshape(-1))
+    ends = paired.percentile_interval(drawn + moves.reshape(scores.resamples, -1), level)
     return np.stack(ends).reshape(2, *means.shape)
 
 
@@ -462,20 +578,22 @@ def _of(flips: paired.Flips, measure: int, k: int) -> paired.Flips:
 
 
 def _differences(
-    names: Sequence[str], measures: Sequence[Measure], resampled: _Resampled, level: float
+    names: Sequence[str],
+    measures: Sequence[Measure],
+    reading: _Reading,
+    resampled: _Resampled,
+    level: float,
 ) -> Iterator[Difference]:
     """Yield the difference of each system to the first, by metric; the family is all of these."""
-    differences, means, drawn = resampled.differences, resampled.means, resampled.drawn
+    means, drawn, errors = resampled.means, resampled.drawn, resampled.errors
     p_values = resampled.flips.two_sided().tolist()
     p_holm, p_bh = paired.holm(p_values), paired.benjamini_hochberg(p_values)
-    errors = paired.standard_error(differences, means)
-    errors_drawn = paired.standard_error(differences, means, resampled.clusters)
-    groups = (paired.cluster_totals(differences, resampled.clusters)[1] > 0).sum(axis=0).tolist()
+    errors_drawn, groups = resampled.errors_drawn, resampled.groups.tolist()
     low, high = paired.percentile_interval(drawn, level)
+    wins, ties, losses = reading.signs.tolist()
     family = len(p_values)
     for at, (measure, system) in enumerate(itertools.product(measures, names[1:])):
-        column = differences[:, at]
-        n = int((~np.isnan(column)).sum())
+        n = int(reading.differences.n[at])
         yield Difference(
             metric=measure.name,
             baseline=names[0],
@@ -488,9 +606,9 @@ def _differences(
             p_holm=p_holm[at],
             p_bh=p_bh[at],
             effect=_effect(means[at], errors[at], n),
-            wins=int((column > 0).sum()),
-            ties=int((column == 0).sum()),
-            losses=int((column < 0).sum()),
+            wins=wins[at],
+            ties=ties[at],
+            losses=losses[at],
             detectable=(
                 _detectable_by_draws(drawn[:, at] - means[at], level / family)
                 if resampled.joined[at]
@@ -538,23 +656,25 @@ def _pairs(
 def _all_standings(
     names: Sequence[str],
     measures: Sequence[Measure],
-    scores: Values,
-    known: Values,
+    reading: _Reading,
     means: Values,
     pairs: Sequence[Sequence[Mapping[str, Any]]],
     ends: Values,
 ) -> Iterator[Standing]:
+    scored = reading.known.n.reshape(means.shape)
+    with np.errstate(invalid="ignore"):  # 0 / 0: none is known
+        ranks = reading.ranks / scored
     for i, measure in enumerate(measures):
-        yield from _standings(
-            names, measure, scores[:, i], known[:, i], means[i], pairs[i], ends[:, i]
-        )
+        counts = (scored[i].tolist(), reading.not_scored[i].tolist())
+        yield from _standings(names, measure, *counts, ranks[i], means[i], pairs[i], ends[:, i])
 
 
 def _standings(
     names: Sequence[str],
     measure: Measure,
-    scores: Values,
-    known: Values,
+    scored: Sequence[int],
+    not_scored: Sequence[int],
+    ranks: Values,
     means: Values,
     pairs: Sequence[Mapping[str, Any]],
     ends: Values,
@@ -567,13 +687,12 @@ def _standings(
         if pair["different"]
     }
     letters = paired.letters(len(names), {(a, b) for a, b in different})
-    ranks = _mean_ranks(known)
     for i, name in enumerate(names):
         yield Standing(
             metric=measure.name,
             system=name,
-            n=int((~np.isnan(known[:, i])).sum()),
-            not_scored=int(np.isnan(scores[:, i]).sum()),
+            n=scored[i],
+            not_scored=not_scored[i],
             mean=none_for_nan(means[i]),
             rank=none_for_nan(ranks[i]),
             letters=letters[place[name]],
@@ -582,12 +701,10 @@ def _standings(
         )
 
 
-def _mean_ranks(known: Values) -> Values:
-    """Return each system's mean rank over the articles, 1 for the best; ties share their ranks."""
+def _rank_sums(known: Values) -> Values:
+    """Return each system's ranks, summed over articles: 1 for the best; ties share theirs."""
     scored = known[~np.isnan(known).any(axis=1)]
-    if not len(scored):
-        return np.full(known.shape[1], np.nan)
     leads = (paired.subtract(scored, own[:, np.newaxis]) for own in scored.T)
     return np.array(
-        [(1 + (lead > 0).sum(axis=1) + ((lead == 0).sum(axis=1) - 1) / 2).mean() for lead in leads]
+        [(1 + (lead > 0).sum(axis=1) + ((lead == 0).sum(axis=1) - 1) / 2).sum() for lead in leads]
     )

@@ -1,7 +1,7 @@
 """The gate: every rule of a candidate against its baseline, and the verdict of all."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,7 @@ from evalharness.display import data_frame, html_block, html_table, html_text
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
 from evalharness.stats import intervals, paired
-from evalharness.stats.intervals import Values
+from evalharness.stats.intervals import Blocks, Values
 from evalharness.store.runs import AGAIN, Run, left_behind, preference_ledgers, runs_in
 from evalharness.store.table import LIKELY_ERRORS
 
@@ -46,6 +46,15 @@ _ALIKE = ("finish", "words")
 # Summaries with one of these are no answer.
 _NO_ANSWER = {"empty", "refusal"}
 DEFECTS: tuple[str, ...] = get_args(Defect)
+# What limits bound of each article, and the columns that it is made of.
+_FIGURES: Mapping[str, tuple[tuple[str, ...], Callable[..., float | None]]] = {
+    "words": (("words", "finish"), lambda words, end: None if end == "error" else words),
+    "truncated": (("truncated",), float),
+    "answered": (
+        ("finish", "defects"),
+        lambda end, defects: end != "error" and not _NO_ANSWER & set(defects),
+    ),
+}
 # Shares of summaries with a flag of any kind, and with one that names a likely error, by column.
 _OF_FLAGS = {"flagged": ".flags", "likely_errors": LIKELY_ERRORS}
 
@@ -81,35 +90,83 @@ class Pairing:
         """The metrics that either run has."""
         return {metric for run in self.runs for metric in run.figures}
 
-    def column(self, side: int, name: str) -> list[Any]:
-        """Return a column of one side, in the order of the shared articles."""
-        table = self.runs[side].table([name]).column(0).to_pylist()
-        return [table[row] for row in self.shared.rows[side].tolist()]
+    def figures(
+        self, side: int, names: Sequence[str], figure: Callable[..., float | None]
+    ) -> Values:
+        """Return a number of each shared article, NaN for None, made of some columns of one side.
+
+        The columns are read block by block, so that no more than a block of them is at hand.
+        """
+        found, start = np.empty(self.runs[side].n), 0
+        for columns in self._column_blocks(side, names):
+            numbers = [figure(*row) for row in zip(*columns, strict=True)]
+            found[start : start + len(numbers)] = np.array(numbers, np.float64)
+            start += len(numbers)
+        return found[self.shared.rows[side]]
+
+    def _column_blocks(self, side: int, names: Sequence[str]) -> Iterator[list[list[Any]]]:
+        for block in self.runs[side].blocks(list(dict.fromkeys(names)), paired.BLOCK_ARTICLES):
+            yield [block.column(name).to_pylist() for name in names]
 
     @cached_property
     def ids(self) -> list[str]:
         """The ids of the shared articles."""
-        return self.column(BASELINE, "id")
+        every = [each for (ids,) in self._column_blocks(BASELINE, ["id"]) for each in ids]
+        return [every[row] for row in self.shared.rows[BASELINE].tolist()]
+
+    def ids_of(self, articles: Sequence[int]) -> list[str]:
+        """Return the ids of some of the shared articles, by their number, from 0."""
+        rows = self.shared.rows[BASELINE][list(articles)].tolist()
+        found: dict[int, str] = {}
+        start = 0
+        for (ids,) in self._column_blocks(BASELINE, ["id"]):
+            found |= {row: ids[row - start] for row in rows if start <= row < start + len(ids)}
+            start += len(ids)
+            if len(found) == len(set(rows)):
+                break
+        return [found[row] for row in rows]
+
+    def is_at_once(self, rules: Rules) -> bool:
+        """Whether all scores are at hand: of not too many articles, or of clusters."""
+        return self.shared.n <= paired.AT_ONCE or bool(rules.cluster)
 
     @cached_property
     def is_same_text(self) -> bool:
         """Whether every summary of the one run is, letter by letter, that of the other."""
-        if any(self.column(BASELINE, name) != self.column(CANDIDATE, name) for name in _ALIKE):
+        if not all(self._is_same_column(name) for name in _ALIKE):
             return False
         try:
-            ours, theirs = (
-                [digest(sample["summary"]["text"]) for sample in run.samples()] for run in self.runs
-            )
+            ours, theirs = (self._text_digests(side) for side in (BASELINE, CANDIDATE))
         except (OSError, ValueError, KeyError, TypeError):  # without texts nothing is shown
             return False
-        pairs = zip(*(rows.tolist() for rows in self.shared.rows), strict=True)
-        return all(ours[row] == theirs[other] for row, other in pairs)
+        return np.array_equal(ours, theirs)
+
+    def _is_same_column(self, name: str) -> bool:
+        known: dict[Any, int] = {None: -1}
+        ours, theirs = (
+            self.figures(side, [name], lambda value: known.setdefault(value, len(known)))
+            for side in (BASELINE, CANDIDATE)
+        )
+        return np.array_equal(ours, theirs)
+
+    def _text_digests(self, side: int) -> npt.NDArray[np.uint64]:
+        """Return two numbers of each summary: a digest of its text, of a fixed width."""
+        digests = (
+            bytes.fromhex(digest(sample["summary"]["text"])) for sample in self.runs[side].samples()
+        )
+        every = np.frombuffer(bytearray().join(digests), np.uint64).reshape(-1, 2)
+        return every[self.shared.rows[side]]
 
     def slices(self, rule: SliceRule) -> dict[str, Mask]:
         """Return which articles belong to each part that a rule makes, by the part's name."""
-        values = np.array(self.column(BASELINE, rule.by))
         if rule.by == "source":
-            return {f"source={each}": values == each for each in sorted(set(values.tolist()))}
+            sources: dict[str, int] = {}
+            numbers = self.figures(
+                BASELINE, [rule.by], lambda source: sources.setdefault(source, len(sources))
+            )
+            present = ((source, numbers == sources[source]) for source in sorted(sources))
+            return {f"source={source}": inside for source, inside in present if inside.any()}
+        values = self.figures(BASELINE, [rule.by], lambda words: words)
         parts = {}
         for low, high in zip((None, *rule.bounds), (*rule.bounds, None), strict=True):
             inside = np.ones(len(values), dtype=bool)
@@ -119,13 +176,30 @@ class Pairing:
             parts[f"{begin}words{'' if high is None else f'<{high}'}"] = inside
         return {name: inside for name, inside in parts.items() if inside.any()}
 
-    def values(self, measures: Sequence[Measure]) -> Values:
-        """Return the scores of both sides, NaN for a missing one, shape (articles, measures, 2)."""
+    def blocks(self, measures: Sequence[Measure], *, at_once: bool) -> Blocks:
+        """Return what gives the scores of both sides, NaN for a missing one, block by block.
+
+        Each block has the shape (articles, measures, 2). at_once: in one block, read once.
+        """
+        if at_once:
+            nothing = np.empty((0, len(measures), 2))
+            whole = next(self._blocks(measures, self.shared.n), nothing)
+            return lambda: iter([whole])
+        return lambda: self._blocks(measures, paired.BLOCK_ARTICLES)
+
+    def _blocks(self, measures: Sequence[Measure], rows: int) -> Iterator[Values]:
         scored = [measure for measure in measures if not _is_of_wins(measure.name)]
-        found = self.shared.values(scored)
-        columns = iter(np.moveaxis(found, 1, 0))
-        both = [self.wins(m.name) if _is_of_wins(m.name) else next(columns) for m in measures]
-        return np.stack(both, axis=1) if both else found
+        wins = {m.name: self.wins(m.name) for m in measures if m not in scored}
+        start = 0
+        for found in self.shared.value_blocks(scored, rows) if scored else self._no_scores(rows):
+            columns, end = iter(np.moveaxis(found, 1, 0)), start + len(found)
+            both = [wins[m.name][start:end] if m.name in wins else next(columns) for m in measures]
+            yield np.stack(both, axis=1) if both else found
+            start = end
+
+    def _no_scores(self, rows: int) -> Iterator[Values]:
+        for start in range(0, self.shared.n, rows):
+            yield np.empty((min(rows, self.shared.n - start), 0, 2))
 
     def wins(self, name: str) -> Values:
         """Return one half and what the candidate has of each win, shape (articles, 2).
@@ -160,26 +234,12 @@ class Pairing:
             return (self._flags(side, metric, _OF_FLAGS[what]) > 0).astype(np.float64)
         if what == "scored":
             return (~np.isnan(self._numbers(side, f"{metric}.value"))).astype(np.float64)
-        if name == "words":
-            words = np.array(self.column(side, "words"), dtype=float)
-            failed = np.array(self.column(side, "finish")) == "error"
-            return np.where(failed, np.nan, words)
-        if name == "truncated":
-            return np.array(self.column(side, "truncated"), dtype=float)
         if name == "tokens":
             return self._tokens(side)
         if name == "seconds":
             return np.full(self.shared.n, self.runs[side].seconds_per_article)
-        defects = self.column(side, "defects")
-        if name == "answered":
-            finish = self.column(side, "finish")
-            return np.array(
-                [
-                    float(end != "error" and not _NO_ANSWER & set(found))
-                    for end, found in zip(finish, defects, strict=True)
-                ]
-            )
-        return np.array([float(name in found) for found in defects])
+        columns, figure = _FIGURES.get(name, (("defects",), lambda defects: name in defects))
+        return self.figures(side, columns, figure)
 
     def _tokens(self, side: int) -> Values:
         """Return the tokens of prompts and answers of each article: its summary's, and judges'.
@@ -339,8 +399,8 @@ def gate(
     nothing = Gate(
         "could-not-run",
         reason="the rules ask for nothing",
-        baseline=str(_folder(baseline)),
-        candidate=str(_folder(candidate)),
+        baseline=_folder(baseline),
+        candidate=_folder(candidate),
         rules=checked,
     )
     try:
@@ -362,7 +422,7 @@ def gate(
         articles=sum(pairing.shared.n for pairing in pairings),
         left_out={f"{p.system} {k}".strip(): n for p in pairings for k, n in _left_out(p).items()},
         not_swept=tuple(
-            f"{_folder(run) / name}" for run in (baseline, candidate) for name in left_behind(run)
+            f"{_folder(run)}/{name}" for run in (baseline, candidate) for name in left_behind(run)
         ),
         folders={p.system: (p.runs[BASELINE].folder, p.runs[CANDIDATE].folder) for p in pairings},
     )
@@ -376,8 +436,10 @@ def _new_errors(pairing: Pairing, known: KnownFlags) -> Outcome:
     return new_errors_outcome(baseline, candidate, pairing.ids, known, pairing.system)
 
 
-def _folder(run: str | Path | Run) -> Path:
-    return run.folder if isinstance(run, Run) else Path(run)
+def _folder(run: str | Path | Run) -> str:
+    if isinstance(run, Run):
+        return str(run.folder)
+    return str(run) if "://" in str(run) else str(Path(run))
 
 
 def _left_out(pairing: Pairing) -> dict[str, int]:
@@ -386,37 +448,46 @@ def _left_out(pairing: Pairing) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class _Test:
-    """One metric's rule for one part of the articles, with the scores, NaN outside of the part."""
+class _Rule:
+    """One metric's rule for one part of the articles: those inside."""
 
     measure: Measure
     rule: MetricRule
     part: str
-    baseline: Values
-    candidate: Values
+    inside: Mask
+
+
+@dataclass(frozen=True)
+class _Test(_Rule):
+    """A rule with what one reading of the scores tells.
+
+    column: among those of the rules that were read together. scored: articles of either side with a
+    score, and means of these. is_same: whether both sides have the same scores. worst: number,
+    baseline and candidate of the articles on which the metric fell the most.
+    """
+
+    column: int
+    scored: tuple[int, int]
+    means: tuple[float | None, float | None]
+    is_same: bool
+    worst: tuple[tuple[int, float, float], ...]
 
     @property
     def is_measured(self) -> bool:
         """Whether either side has any value."""
-        return not bool(np.isnan([self.baseline, self.candidate]).all())
-
-    @property
-    def is_same(self) -> bool:
-        """Whether both sides have the same scores."""
-        return np.array_equal(self.baseline, self.candidate, equal_nan=True)
+        return any(self.scored)
 
 
 def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
-    prepared = [(pairing, _tests(pairing, rules)) for pairing in pairings]
-    asked = [
-        (pairing, test, tested)
-        for pairing, tests in prepared
-        for test, tested in _run_tests(
-            [test for test in tests if _has_margin(test.rule) and test.is_measured],
-            rules,
-            pairing.shared.clusters(rules.cluster),
-        )
-    ]
+    prepared: list[tuple[Pairing, list[_Test]]] = []
+    asked: list[tuple[Pairing, _Test, margin_tests.Tested]] = []
+    for pairing in pairings:
+        pairs, tests = _read_tests(pairing, rules)
+        prepared.append((pairing, tests))
+        with_margin = [test for test in tests if _has_margin(test.rule) and test.is_measured]
+        clusters = pairing.shared.clusters(rules.cluster)
+        results = _run_tests(pairs, with_margin, rules, clusters, pairing.is_at_once(rules))
+        asked += [(pairing, *each) for each in results]
     adjusted = paired.holm([tested.p_worse for _, _, tested in asked])
     for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
         yield _margin_outcome(pairing, test, tested, p_worse_holm, rules, len(asked))
@@ -433,31 +504,72 @@ def _has_margin(rule: MetricRule) -> bool:
     return rule.margin is not None or rule.relative is not None
 
 
-def _tests(pairing: Pairing, rules: Rules) -> list[_Test]:
+def _rules_of(pairing: Pairing, rules: Rules) -> list[_Rule]:
     everything = np.ones(pairing.shared.n, dtype=bool)
     wanted: list[tuple[str, Mask, MetricRules]] = [("", everything, _metrics(pairing, rules))]
     for each in rules.slices:
         wanted += [(part, inside, each.metrics) for part, inside in pairing.slices(each).items()]
-    asked = [
-        (measure, rule, part, inside)
+    return [
+        _Rule(measure, rule, part, inside)
         for part, inside, metrics in wanted
         for name, rule in metrics.items()
         for measure in _measures(pairing, name)
     ]
-    measures = list(dict.fromkeys(measure for measure, *_ in asked))
-    values = pairing.values(measures)
-    return [
-        _Test(measure, rule, part, *(_within(values, measures.index(measure), inside)))
-        for measure, rule, part, inside in asked
-    ]
 
 
-def _within(values: Values, measure: int, inside: Mask) -> tuple[Values, Values]:
-    outside = ~inside
-    sides = [values[:, measure, side].copy() for side in (BASELINE, CANDIDATE)]
-    for side in sides:
-        side[outside] = np.nan
-    return sides[0], sides[1]
+def _read_tests(pairing: Pairing, rules: Rules) -> tuple[margin_tests.Pairs, list[_Test]]:
+    """Return what gives the scores of all rules, a column each, and the rules, read once."""
+    asked = _rules_of(pairing, rules)
+    measures = list(dict.fromkeys(each.measure for each in asked))
+    columns = [measures.index(each.measure) for each in asked]
+    blocks = pairing.blocks(measures, at_once=pairing.is_at_once(rules))
+
+    def pairs() -> Iterator[tuple[Values, Values]]:
+        start = 0
+        for block in blocks():
+            end = start + len(block)
+            inside = np.stack([each.inside[start:end] for each in asked], axis=1)
+            baseline, candidate = (
+                np.where(inside, block[:, columns, side], np.nan) for side in (BASELINE, CANDIDATE)
+            )
+            yield baseline, candidate
+            start = end
+
+    return pairs, list(_read(pairs, asked)) if asked else []
+
+
+def _read(pairs: margin_tests.Pairs, asked: Sequence[_Rule]) -> Iterator[_Test]:
+    k, start = len(asked), 0
+    sums = [paired.BlockSums(k) for _ in (BASELINE, CANDIDATE)]
+    same = np.ones(k, dtype=bool)
+    worst: list[list[tuple[float, int, float, float]]] = [[] for _ in asked]
+    for baseline, candidate in pairs():
+        for known, scores in zip(sums, (baseline, candidate), strict=True):
+            known.add(scores)
+        missing = np.isnan(baseline) & np.isnan(candidate)
+        same &= ((baseline == candidate) | missing).all(axis=0)
+        for i, seen in enumerate(worst):
+            seen += _greatest_falls(baseline[:, i], candidate[:, i], start)
+            worst[i] = sorted(seen)[:WORST_ARTICLES]
+        start += len(baseline)
+    for i, each in enumerate(asked):
+        scored = int(sums[BASELINE].n[i]), int(sums[CANDIDATE].n[i])
+        means = _finite(sums[BASELINE].mean[i]), _finite(sums[CANDIDATE].mean[i])
+        rows = tuple((row, ours, theirs) for _, row, ours, theirs in worst[i])
+        yield _Test(
+            each.measure, each.rule, each.part, each.inside,
+            i, scored, means, bool(same[i]), rows,
+        )  # fmt: skip
+
+
+def _greatest_falls(
+    baseline: Values, candidate: Values, start: int
+) -> Iterator[tuple[float, int, float, float]]:
+    """Yield the articles of a block on which a metric fell the most: by how much, and which."""
+    fallen = np.nan_to_num(candidate - baseline, nan=0.0)
+    for row in np.argsort(fallen, kind="stable")[:WORST_ARTICLES].tolist():
+        if fallen[row] < 0:
+            yield float(fallen[row]), start + row, float(baseline[row]), float(candidate[row])
 
 
 def _metrics(pairing: Pairing, rules: Rules) -> MetricRules:
@@ -502,25 +614,32 @@ def _not_measured(pairing: Pairing, test: _Test) -> Outcome:
 
 
 def _run_tests(
-    tests: Sequence[_Test], rules: Rules, clusters: paired.Clusters | None
+    pairs: margin_tests.Pairs,
+    tests: Sequence[_Test],
+    rules: Rules,
+    clusters: paired.Clusters | None,
+    at_once: bool,
 ) -> Iterator[tuple[_Test, margin_tests.Tested]]:
     if not tests:
         return
+    columns = [test.column for test in tests]
+
+    def of_tests() -> Iterator[tuple[Values, Values]]:
+        for baseline, candidate in pairs():
+            yield baseline[:, columns], candidate[:, columns]
+
     margins = [
         margin_tests.Margin(rule.relative, relative=True)
         if rule.relative is not None
         else margin_tests.Margin(rule.margin or 0.0)
         for rule in (test.rule for test in tests)
     ]
-    found = margin_tests.paired_tests(
-        np.stack([test.baseline for test in tests], axis=1),
-        np.stack([test.candidate for test in tests], axis=1),
-        margins,
-        rules.level,
-        rules.resamples,
-        rules.seed,
-        clusters,
-    )
+    how = (margins, rules.level, rules.resamples, rules.seed)
+    if at_once:
+        [(baseline, candidate)] = of_tests()
+        found = margin_tests.paired_tests(baseline, candidate, *how, clusters)
+    else:
+        found = margin_tests.paired_tests_of_blocks(of_tests, *how)
     yield from zip(tests, found, strict=True)
 
 
@@ -536,7 +655,7 @@ def _margin_outcome(
         tested, p_worse_holm, rules.level, rules.minimum_n
     )
     detectable = margin_tests.detectable(tested, rules.level, tests)
-    scored = int((~np.isnan(test.baseline)).sum())
+    scored = test.scored[BASELINE]
     thin = tested.n < rules.coverage * scored
     if thin and verdict == "pass":
         verdict = "inconclusive"
@@ -600,7 +719,7 @@ def _margin_message(
     needed = _articles_needed(tested, rules)
     more = "" if needed is None else f"; about {needed} articles like these would pass"
     if tested.n < rules.minimum_n:
-        few = f"{tested.n} articles, and minimum_n asks for {rules.minimum_n}"
+        few = f"{tested.n} articles, and the rules need {rules.minimum_n} (minimum_n)"
         return f"{mean}, on {few}{more}"
     shown = detectable_figure(detectable, name)
     power = "" if shown == "–" else f"; {tested.n} articles show a loss of {shown}"
@@ -609,19 +728,16 @@ def _margin_message(
 
 def _worst(pairing: Pairing, test: _Test) -> tuple[WorstArticle, ...]:
     """Return the articles on which the metric fell the most, if it fell at all."""
-    fallen = np.nan_to_num(test.candidate - test.baseline, nan=0.0)
-    order = np.argsort(fallen, kind="stable")[:WORST_ARTICLES].tolist()
+    ids = pairing.ids_of([article for article, *_ in test.worst])
     return tuple(
-        WorstArticle(pairing.ids[i], float(test.baseline[i]), float(test.candidate[i]))
-        for i in order
-        if fallen[i] < 0
+        WorstArticle(id_, baseline, candidate)
+        for id_, (_, baseline, candidate) in zip(ids, test.worst, strict=True)
     )
 
 
 def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
     """Hold the candidate's mean, over all its articles with a score, against a floor."""
-    mean = intervals.mean(test.candidate.tolist())
-    n = int((~np.isnan(test.candidate)).sum())
+    mean, n = test.means[CANDIDATE], test.scored[CANDIDATE]
     verdict: GateResult = (
         "inconclusive" if mean is None else "pass" if mean >= floor - _ROUNDING else "regression"
     )
@@ -636,7 +752,7 @@ def _floor_outcome(pairing: Pairing, test: _Test, floor: float) -> Outcome:
         system=pairing.system,
         n=n,
         candidate=mean,
-        baseline=intervals.mean(test.baseline.tolist()),
+        baseline=test.means[BASELINE],
     )
 
 
@@ -676,7 +792,7 @@ def _check_limit(pairing: Pairing, name: str) -> None:
 def _limit_outcome(
     pairing: Pairing, name: str, limit: LimitRule, part: str, baseline: Values, candidate: Values
 ) -> Outcome:
-    before, now = intervals.mean(baseline.tolist()), intervals.mean(candidate.tolist())
+    before, now = (intervals.mean(map(float, values)) for values in (baseline, candidate))
     broken = list(_broken_bounds(limit, before, now, name))
     verdict: GateResult = "regression" if broken else "inconclusive" if now is None else "pass"
     figure = limit_figure(now, name)

@@ -19,6 +19,7 @@ from evalharness.store.runs import (
     Figure,
     Run,
     UnfinishedRun,
+    folder_of,
     length_note,
     read_run_file,
     run_folders,
@@ -121,7 +122,7 @@ class _Folders:
             name = folder.name if folder.name not in self.runs else str(folder.folder)
             self.runs[name] = folder
             return
-        root = Path(folder)
+        root = folder_of(folder)
         if not root.is_dir():
             raise DataError(f"{root}: there is no such folder{nearest_path(root)}")
         for inner in run_folders(root, "", "*/", "*/*/", "*/*/*/"):

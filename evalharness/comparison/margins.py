@@ -19,14 +19,18 @@ together: if nothing got worse, the chance of any regression is at most the leve
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evalharness.comparison.rules import GateResult
 from evalharness.stats import paired
 from evalharness.stats.intervals import Values
+
+_Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,82 @@ def paired_tests(
         "p_tolerable": np.where(n > 0, _share_below(lower[:, k:]), 1.0),
     }
     needed = _articles_needed(moved, -(unseen + margin_means), level, clusters)
-    rows = [{name: column[i].item() for name, column in columns.items()} for i in range(k)]
-    return [Tested(**row, needed=n) for row, n in zip(rows, needed, strict=True)]
+    return _rows(columns, needed)
+
+
+def _rows(columns: Mapping[str, Any], needed: Sequence[int | None]) -> list[Tested]:
+    names = columns.keys()
+    rows = zip(*(columns[name].tolist() for name in names), strict=True)
+    tested = (dict(zip(names, row, strict=True)) for row in rows)
+    return [Tested(**row, needed=n) for row, n in zip(tested, needed, strict=True)]
+
+
+Pairs = Callable[[], Iterator[tuple[Values, Values]]]
+"""Gives the next articles' scores of baseline and candidate, from the first, at each call."""
+
+
+def paired_tests_of_blocks(
+    pairs: Pairs, margins: Sequence[Margin], level: float, resamples: int, seed: int
+) -> list[Tested]:
+    """Test what `paired_tests` does, of scores that come in blocks of articles.
+
+    Memory does not grow with the articles. Draws are those of `paired`'s blocks, so that figures
+    agree with those of `paired_tests` as two seeds do.
+    """
+    k = len(margins)
+    ours, theirs, whole = (paired.BlockSums(k) for _ in range(3))
+    for our_scores, their_scores, differences in _differences(pairs):
+        ours.add(our_scores)
+        theirs.add(their_scores)
+        whole.add(differences)
+    means, found = theirs.mean, whole.mean
+    tolerated = np.nan_to_num(_mean_tolerated(margins, means))
+    least = np.minimum(0.0, np.minimum(ours.least, theirs.least))
+    unseen = np.nan_to_num(least - means)
+    boot = paired.BlockDraws(k, seed, resamples)
+    flips = paired.BlockFlips(k, seed, resamples)
+    weights = paired.BlockWeights(2 * k, seed, resamples)
+    spread, spread_moved = (paired.BlockSums(k) for _ in range(2))
+    for _, their_scores, differences in _differences(pairs):
+        moved = differences + _tolerated_losses(margins, their_scores, means)
+        boot.add(differences)
+        flips.add(differences)
+        weights.add(np.concatenate([differences, moved], axis=1))
+        spread.add((differences - found) ** 2)
+        spread_moved.add((moved - (found + tolerated)) ** 2)
+    lower = weights.means(np.concatenate([unseen, unseen + tolerated]))
+    n, error = whole.n, paired.error_of_squares(spread, whole.farthest)
+    lead = found + tolerated
+    columns = {
+        "n": n,
+        "groups": n,
+        "baseline": means,
+        "candidate": ours.mean,
+        "margin": tolerated,
+        "difference": found,
+        "low": np.quantile(lower[:, :k], level, axis=0),
+        "high": paired.percentile_interval(boot.means(), 2 * level)[1],
+        "error": error,
+        "p_worse": flips.flips().below(),
+        "p_tolerable": np.where(n > 0, _share_below(lower[:, k:]), 1.0),
+    }
+    farthest = np.maximum(whole.farthest, np.abs(lead))
+    errors = paired.error_of_squares(spread_moved, farthest)
+    return _rows(columns, _all_needed(lead, errors, -(unseen + tolerated), n, n, level))
+
+
+def _differences(pairs: Pairs) -> Iterator[tuple[Values, Values, Values]]:
+    """Yield candidate's and baseline's scores where both have one, and their differences."""
+    for baseline, candidate in pairs():
+        known = ~np.isnan(baseline) & ~np.isnan(candidate)
+        ours, theirs = np.where(known, candidate, np.nan), np.where(known, baseline, np.nan)
+        yield ours, theirs, paired.subtract(ours, theirs)
+
+
+def _mean_tolerated(margins: Sequence[Margin], means: Values) -> Values:
+    """Return the mean of what `_tolerated_losses` has, by the baseline's means."""
+    pairs = zip(margins, means, strict=True)
+    return np.array([abs(mean) * m.size if m.relative else m.size for m, mean in pairs])
 
 
 def _tolerated_losses(margins: Sequence[Margin], theirs: Values, means: Values) -> Values:
@@ -135,6 +213,12 @@ def _articles_needed(
     n, groups = counts.sum(axis=0).astype(int), (counts > 0).sum(axis=0)
     means = paired.column_means(moved)
     errors = paired.standard_error(moved, means, clusters)
+    return _all_needed(means, errors, unseen, n, groups, level)
+
+
+def _all_needed(
+    means: Values, errors: Values, unseen: Values, n: _Counts, groups: _Counts, level: float
+) -> list[int | None]:
     rows = zip(*(column.tolist() for column in (means, errors, unseen, n, groups)), strict=True)
     return [
         articles_needed(lead, error, far, articles, drawn, level)

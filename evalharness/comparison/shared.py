@@ -1,13 +1,14 @@
 """What is compared: the articles that runs share, measures, and which runs are one system."""
 
+import hashlib
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,13 @@ from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import HarnessError
 from evalharness.records import canonical
+from evalharness.stats import paired
 from evalharness.stats.intervals import Values
 from evalharness.stats.paired import Clusters
 from evalharness.store.runs import Run, unique_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RowIndices = npt.NDArray[np.intp]
 
@@ -78,6 +83,16 @@ class Shared:
         found = [run.values(columns)[rows] for run, rows in zip(self.runs, self.rows, strict=True)]
         return np.stack(found, axis=-1)
 
+    def value_blocks(self, measures: Sequence[Measure], rows: int) -> Iterator[Values]:
+        """Yield what `values` returns, so many articles after the other."""
+        columns = [measure.column for measure in measures]
+        sides = [
+            _in_blocks(_rows_in_order(run, columns, kept), rows)
+            for run, kept in zip(self.runs, self.rows, strict=True)
+        ]
+        for parts in zip(*sides, strict=True):
+            yield np.stack(parts, axis=-1)
+
     def clusters(self, name: str) -> Clusters | None:
         """Return the number of each article's cluster, from 0: those alike in a field of theirs.
 
@@ -100,6 +115,32 @@ class Shared:
         return np.array([numbers[key] for key in keys], dtype=np.intp)
 
 
+def _rows_in_order(run: Run, columns: Sequence[str], kept: RowIndices) -> Iterator[Values]:
+    """Yield the scores of some rows of a run, in their order; at once where that is another."""
+    if (kept[1:] <= kept[:-1]).any():
+        yield run.values(columns)[kept]
+        return
+    start = 0
+    for block in run.value_blocks(columns, paired.BLOCK_ARTICLES):
+        end = start + len(block)
+        first, last = np.searchsorted(kept, [start, end])
+        yield block if last - first == len(block) else block[kept[first:last] - start]
+        start = end
+
+
+def _in_blocks(parts: Iterable[Values], rows: int) -> Iterator[Values]:
+    """Yield the same rows cut anew: so many in each block, and what is left in the last."""
+    held: list[Values] = []
+    for part in parts:
+        held.append(part)
+        while sum(map(len, held)) >= rows:
+            whole = held[0] if len(held) == 1 else np.concatenate(held)
+            yield whole[:rows]
+            held = [whole[rows:]]
+    if sum(map(len, held)):
+        yield np.concatenate(held)
+
+
 def _article_field(run: Run, name: str) -> list[Any]:
     """Return a field of each article of a run: its source, or one of those of its loader."""
     if name == "source":
@@ -119,42 +160,73 @@ def share(runs: Sequence[Run]) -> Shared:
     first = runs[0].fingerprint
     if all(run.fingerprint == first for run in runs):
         return Shared(tuple(runs), (np.arange(runs[0].n),) * len(runs))
-    contents = [_contents(run) for run in runs]
+    if not all(run.n for run in runs):
+        raise Incomparable(_nothing_shared(runs))
+    contents = [_read_contents(run) for run in runs]
     for run, content in zip(runs[1:], contents[1:], strict=True):
         _check_alike(runs[0], contents[0], run, content)
-    common = [each for each in contents[0] if all(each in content for content in contents[1:])]
-    if not common:
-        others = f"{runs[0].folder} and {runs[1].folder}"
-        raise Incomparable(f"{others}: no article stands in both: they share no id")
-    positions = [{each: row for row, each in enumerate(content)} for content in contents]
-    rows = tuple(np.array([place[each] for each in common], dtype=np.intp) for place in positions)
-    return Shared(tuple(runs), rows)
+    ids = contents[0].ids
+    found = [content.rows_of(ids) for content in contents]
+    common = np.flatnonzero(np.min(found, axis=0) >= 0)
+    if not len(common):
+        raise Incomparable(_nothing_shared(runs))
+    return Shared(tuple(runs), tuple(rows[common] for rows in found))
 
 
-def _contents(run: Run) -> dict[str, tuple[str, str]]:
-    table = run.table(["id", "article", "references"])
-    ids, articles, references = (table.column(n).to_pylist() for n in range(3))
-    found = dict(zip(ids, zip(articles, references, strict=True), strict=True))
-    if len(found) < len(ids):
-        twice = Counter(ids).most_common(1)[0][0]
+def _nothing_shared(runs: Sequence[Run]) -> str:
+    others = f"{runs[0].folder} and {runs[1].folder}"
+    return f"{others}: no article stands in both: they share no id"
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What names the articles of a run and their content, in digests of a fixed width.
+
+    order: the rows by the digests of their ids.
+    """
+
+    ids: npt.NDArray[np.bytes_]
+    texts: tuple[npt.NDArray[np.bytes_], npt.NDArray[np.bytes_]]
+    order: RowIndices
+
+    def rows_of(self, ids: npt.NDArray[np.bytes_]) -> RowIndices:
+        """Return the row of each id, -1 where there is none."""
+        places = np.searchsorted(self.ids, ids, sorter=self.order)
+        rows = self.order[np.minimum(places, len(self.order) - 1)]
+        return np.where(self.ids[rows] == ids, rows, -1)
+
+
+def _read_contents(run: Run) -> _Contents:
+    """Return what names the articles of a run. Raises: Incomparable where an id stands twice."""
+    blocks = run.blocks(["id", "article", "references"], paired.BLOCK_ARTICLES)
+    columns = zip(*(_digests_of(block) for block in blocks), strict=True)
+    ids, articles, references = (np.concatenate(column) for column in columns)
+    order = np.argsort(ids)
+    if (ids[order[1:]] == ids[order[:-1]]).any():
+        everything = run.table(["id"]).column(0).to_pylist()
+        twice = Counter(everything).most_common(1)[0][0]
         raise Incomparable(f"{run.folder}: the id {twice!r} stands twice; ids must be different")
-    return found
+    return _Contents(ids, (articles, references), order)
 
 
-def _check_alike(
-    first: Run,
-    ours: Mapping[str, tuple[str, str]],
-    other: Run,
-    theirs: Mapping[str, tuple[str, str]],
-) -> None:
+def _digests_of(block: "pa.Table") -> Iterator[npt.NDArray[np.bytes_]]:
+    for column in ("id", "article", "references"):
+        texts = (str(text).encode() for text in block.column(column).to_pylist())
+        # A letter at the end, as numpy takes zeros there for padding.
+        digests = [hashlib.blake2b(text, digest_size=15).digest() + b"." for text in texts]
+        yield np.array(digests, "S16")
+
+
+def _check_alike(first: Run, ours: _Contents, other: Run, theirs: _Contents) -> None:
+    rows = ours.rows_of(theirs.ids)
     for n, what in enumerate(("another article", "other references")):
-        unlike = [
-            each for each, held in theirs.items() if each in ours and ours[each][n] != held[n]
-        ]
+        differs = (rows >= 0) & (ours.texts[n][rows] != theirs.texts[n])
+        unlike = np.flatnonzero(differs).tolist()
         if unlike:
+            example = other.table(["id"]).column(0)[unlike[0]].as_py()
             many = f" ({len(unlike)} such ids)" if len(unlike) > 1 else ""
             raise Incomparable(
-                f"{first.folder} and {other.folder}: the id {unlike[0]!r} has {what} in the "
+                f"{first.folder} and {other.folder}: the id {example!r} has {what} in the "
                 f"second{many}; compare runs on the same data"
             )
 

@@ -64,8 +64,11 @@ class Cell:
         """Return the folder of its run, in the folder of all results."""
         return results / self.experiment / self.name
 
-    def config(self, folder: Path) -> str:
-        """Return the YAML that makes this cell again, with every option, to stand in `folder`."""
+    def config(self, folder: Path | None) -> str:
+        """Return the YAML that makes this cell again, with every option, to stand in `folder`.
+
+        Paths are as seen from there; of None, absolute.
+        """
         scorers = {"metrics": self.run_config.metrics, "checks": self.run_config.checks}
         tree = {
             "name": self.experiment,
@@ -82,6 +85,7 @@ class Cell:
             "seed": self.run_config.seed,
             "limit": self.run_config.limit,
             "interval": self.run_config.interval.model_dump(),
+            "samples": self.run_config.samples,
         }
         return yaml.dump({key: value for key, value in tree.items() if value is not None})
 
@@ -114,7 +118,7 @@ class Cell:
         same_model = self.model_kind == other.model_kind and bool(self.model == other.model)
         return same_model and self.has_articles_of(other)
 
-    def _calibration_entry(self, label: str, folder: Path) -> dict[str, Any]:
+    def _calibration_entry(self, label: str, folder: Path | None) -> dict[str, Any]:
         named = self.calibrations.get(label)
         return {} if named is None else {"calibration": _relative(named.path, folder)}
 
@@ -198,7 +202,12 @@ def folders_at_stake(run_config: RunConfig, results: Path) -> list[Path]:
 
 def folders_of_experiment(name: str, results: Path) -> list[Path]:
     """Return the folders of an experiment's runs, finished or not, by what a config calls it."""
-    return sorted((results / _folder_name(name)).glob("*/"))
+    return sorted(experiment_folder(name, results).glob("*/"))
+
+
+def experiment_folder(name: str, results: Path) -> Path:
+    """Return the folder of an experiment, by what a config calls it, if there is one."""
+    return results / _folder_name(name)
 
 
 @dataclass(frozen=True)
@@ -417,7 +426,9 @@ def _unused_name(name: str, taken: Sequence[str]) -> str:
     return unused
 
 
-def _component_as_yaml(kind: str, label: str, component: Any, folder: Path) -> dict[str, Any]:
+def _component_as_yaml(
+    kind: str, label: str, component: Any, folder: Path | None
+) -> dict[str, Any]:
     options = {
         field.name: _plain(getattr(component, field.name), folder)
         for field in dataclasses.fields(component)
@@ -429,7 +440,7 @@ def _component_as_yaml(kind: str, label: str, component: Any, folder: Path) -> d
     return {"name": kind} | ({"label": label} if label else {}) | options
 
 
-def _plain(value: Any, folder: Path) -> Any:
+def _plain(value: Any, folder: Path | None) -> Any:
     if isinstance(value, Path):
         return _relative(value, folder)
     if isinstance(value, Url):
@@ -446,8 +457,10 @@ def _plain(value: Any, folder: Path) -> Any:
     return [_plain(v, folder) for v in value] if isinstance(value, tuple | list) else value
 
 
-def _relative(path: Path, folder: Path) -> str:
+def _relative(path: Path, folder: Path | None) -> str:
     """Return a path as seen from `folder`, so that a results tree can move with its data."""
+    if folder is None:
+        return str(path.absolute())
     try:
         relative = os.path.relpath(path, folder.absolute())
     except ValueError:  # another drive

@@ -7,7 +7,7 @@ import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -177,6 +177,9 @@ class RunConfig(BaseModel):
     limit: int | None = Field(None, ge=1, description="articles at the most, from the first")
     interval: Interval = Field(Interval(), description="the interval beside each mean")
     budget: Budget | None = Field(None, description="the most that may be spent on servers")
+    samples: Literal["lines", "columns"] | None = Field(
+        None, description="how texts are written: `samples.jsonl`, or Parquet from 10,000 articles"
+    )
     sweep: Sweep | None = Field(None, description="what varies: a run for each combination")
 
     _document: Document = PrivateAttr()

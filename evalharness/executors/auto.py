@@ -11,7 +11,7 @@ from evalharness.config.signature import wanted_checkpoints
 from evalharness.executors.local import LocalPool, must_stay, processors
 from evalharness.protocols import MakesSamples, Pool, Sent, Task
 
-# Workers are worth their start, of half a second each, from so many pairs a processor on.
+# From so many pairs a processor on, workers are worth their start: a quarter of a second, if new.
 PAIRS_A_PROCESSOR = 200
 # What a worker with ROUGE and `lexical` is given room for; it was seen to take a third.
 BYTES_A_WORKER = 400_000_000
@@ -70,7 +70,7 @@ class AutoPool:
         if self._workers is None:
             from evalharness.executors.processes import Processes
 
-            self._workers = self._until.enter_context(Processes(n).pool())
+            self._workers = self._until.enter_context(Processes(n).pool(may_fork=True))
         return self._workers
 
 

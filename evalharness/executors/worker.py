@@ -9,7 +9,7 @@ import queue
 import struct
 import sys
 import threading
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 LENGTH = struct.Struct("<Q")
 
@@ -32,11 +32,16 @@ def write_frame(stream: BinaryIO, frame: bytes) -> None:
 
 
 def main() -> None:
-    """Work until the driver is gone."""
+    """Work until the driver is gone, by the standard streams of a new process."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a package prints must not get among the answers
+    work(sys.stdin.buffer, answers)
+
+
+def work(inbox: BinaryIO, answers: BinaryIO) -> NoReturn:
+    """Answer one order after the other."""
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, orders), daemon=True).start()
+    threading.Thread(target=_listen, args=(inbox, orders), daemon=True).start()
 
     from evalharness.executors.tasks import WorkerBench
 

@@ -1,21 +1,26 @@
-"""Files that are not on this machine, read through fsspec: `s3://`, `gs://`, `https://`, `memory://`.
+"""Files that are not on this machine, through fsspec: `s3://`, `gs://`, `https://`, `memory://`.
 
-A file is read as a stream. Where the connection breaks, it is opened again and read on from the
-same byte, unless it is another file by now.
+Data is read as a stream. Where the connection breaks, it is opened again and read on from the same
+byte, unless it is another file by now. Results are files that are put and read whole.
 """
 
 import io
 import random
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from evalharness.errors import DataError, HarnessError, install_command
+from evalharness.errors import DataError, HarnessError, StoreError, install_command
 from evalharness.protocols import Url
 
 # A read that fails is tried so often; the pauses before it grow from FIRST_PAUSE seconds.
 TRIES_PER_READ = 5
 FIRST_PAUSE = 0.5
+# As often is a request for a whole file or a list tried: one in 20 that fails is no trouble then.
+TRIES_PER_REQUEST = 6
 BUFFER = 2**20
 # What comes back the same however often one asks.
 _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotImplementedError)
@@ -165,3 +170,114 @@ class _Resuming(io.RawIOBase):
         if not self.closed and hasattr(self, "_file"):
             self._file.close()
         super().close()
+
+
+class RemoteFolder:
+    """A folder at a URL: files are put, read and removed whole, and again where that fails."""
+
+    def __init__(self, url: str) -> None:
+        """Take the URL; nothing is asked yet. Raises: DataError where its package is missing."""
+        self.url = url.rstrip("/")
+        self._fs, root = file_system(Url(self.url))
+        self._root = root.rstrip("/")
+        protocol = self._fs.protocol
+        names = (protocol,) if isinstance(protocol, str) else protocol
+        self._has_folders = bool({"file", "local"} & set(names))  # to be made before a file
+
+    def below(self, name: str) -> "RemoteFolder":
+        """Return a folder in it, which need not be there."""
+        return RemoteFolder(f"{self.url}/{name}")
+
+    def put(self, name: str, content: bytes | Path) -> None:
+        """Write a file whole, from bytes or from a file of this machine. Raises: StoreError."""
+        path = f"{self._root}/{name}"
+
+        def write() -> None:
+            if self._has_folders:
+                self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            if isinstance(content, bytes):
+                self._fs.pipe_file(path, content)
+                return
+            self._fs.put_file(str(content), path)
+            self._fs.invalidate_cache()
+            if (size := self._fs.info(path)["size"]) != content.stat().st_size:
+                raise OSError(f"{size} bytes came, of {content.stat().st_size}")
+
+        try:
+            self._try(name, write, writes=True)
+        except FileNotFoundError as error:  # of the bucket
+            raise self._explain(name, error, writes=True) from error
+
+    def read(self, name: str) -> bytes:
+        """Return what a file holds. Raises: DataError, FileNotFoundError."""
+        return cast(bytes, self._try(name, lambda: self._fs.cat_file(f"{self._root}/{name}")))
+
+    def read_some(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Return what some small files hold, asked for together; those that are gone are left out.
+
+        Raises: DataError.
+        """
+        paths = {f"{self._root}/{name}": name for name in names}
+        try:
+            answers = self._fs.cat(list(paths), on_error="return") if len(paths) > 1 else {}
+        except Exception:  # each is asked for again, by itself
+            answers = {}
+        contents = {}
+        for path, name in paths.items():
+            content = answers.get(path)
+            if not isinstance(content, bytes):
+                try:
+                    content = self.read(name)
+                except FileNotFoundError:
+                    continue
+            contents[name] = content
+        return contents
+
+    def fetch(self, name: str, to: Path) -> None:
+        """Write a file to one of this machine. Raises: DataError, FileNotFoundError."""
+        self._try(name, lambda: self._fs.get_file(f"{self._root}/{name}", str(to)))
+
+    def sizes(self, below: str = "") -> dict[str, int]:
+        """Return the files in the folder, or in one below it, and deeper: names and sizes.
+
+        Raises: DataError.
+        """
+        root = f"{self._root}/{below}".rstrip("/")
+
+        def find() -> Any:
+            self._fs.invalidate_cache()
+            return self._fs.find(root, detail=True)
+
+        try:
+            listed = self._try(below, find)
+        except FileNotFoundError:
+            return {}
+        start = len(self._root.lstrip("/")) + 1
+        return {
+            str(path).lstrip("/")[start:]: int(info.get("size") or 0)
+            for path, info in sorted(listed.items())
+        }
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there. Raises: StoreError."""
+        with suppress(FileNotFoundError):
+            self._try(name, lambda: self._fs.rm_file(f"{self._root}/{name}"), writes=True)
+
+    def _try(self, name: str, call: Callable[[], Any], *, writes: bool = False) -> Any:
+        """Return what a call returns, tried again where it fails for now."""
+        for attempt in range(TRIES_PER_REQUEST):
+            try:
+                return call()
+            except Exception as error:
+                if isinstance(error, FileNotFoundError):
+                    raise
+                if attempt == TRIES_PER_REQUEST - 1 or isinstance(error, _PERMANENT):
+                    raise self._explain(name, error, writes) from error
+                time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311
+        raise AssertionError("the last attempt returns or raises")
+
+    def _explain(self, name: str, error: Exception, writes: bool) -> HarnessError:
+        url = f"{self.url}/{name}".rstrip("/")
+        if isinstance(error, HarnessError) or not writes:
+            return explain_error(url, error)
+        return StoreError(f"{url}: cannot be written: {_first_line(error)}")

@@ -1,7 +1,7 @@
 """Summaries that exist already: those of another harness, of a page, of people."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,7 +53,7 @@ class FileOutputs:
     holds the outputs of several systems, `system`. `finish` and `tokens` are kept if they are
     there. To score files alone, the loader `outputs` takes more formats than this.
 
-    path: the file; also the `samples.jsonl` of a run.
+    path: the file; also the `samples.jsonl` of a run, or the `records.parquet` of a large one.
     system: whose rows of the file these are; None: all of them.
     """
 
@@ -80,16 +80,9 @@ class FileOutputs:
     @cached_property
     def _written(self) -> dict[str, Summary]:
         """What the system wrote, by the id of its article."""
-        try:
-            content = read_whole(self.path)
-        except OSError as error:
-            raise DataError(f"{self.path}: cannot be read: {error.strerror}") from error
         written: dict[str, Summary] = {}
         systems = set()
-        for number, line in enumerate(content.splitlines(), 1):
-            if not line.strip():
-                continue
-            row = self._row(line, number)
+        for number, row in self._records() if self.path.suffix == ".parquet" else self._rows():
             systems.add(row.get("system"))
             if self.system not in (None, row.get("system")):
                 continue
@@ -101,6 +94,32 @@ class FileOutputs:
             names = ", ".join(sorted(str(name) for name in systems)) or "no rows"
             raise DataError(f"{self.path}: has nothing of the system {self.system!r}: {names}")
         return written
+
+    def _records(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the rows of a `records.parquet` with their numbers, as those of lines would be."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.read_table(self.path, columns=["id", "summary", "outcome", "json"])
+            for number, row in enumerate(table.to_pylist(), 1):
+                summary = json.loads(row["outcome"]) | {"text": row["summary"]}
+                if row["json"]:
+                    summary = json.loads(row["json"])["summary"]
+                yield number, {"id": row["id"], "summary": summary}
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            why = " ".join(str(error).split())[:120]
+            raise DataError(f"{self.path}: not the records.parquet of a run ({why})") from None
+
+    def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield the rows of a file of lines with their numbers."""
+        try:
+            content = read_whole(self.path)
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be read: {error.strerror}") from error
+        for number, line in enumerate(content.splitlines(), 1):
+            if line.strip():
+                yield number, self._row(line, number)
 
     def _row(self, line: bytes, number: int) -> dict[str, Any]:
         try:

@@ -13,6 +13,7 @@ from evalharness.comparison.gate import WORST_ARTICLES, Gate
 from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.display import VERDICT_MARKS
+from evalharness.errors import DataError
 from evalharness.files.untrusted import visible
 from evalharness.report import table
 from evalharness.store import samples
@@ -62,17 +63,20 @@ def gate_notes(found: Gate) -> Iterator[str]:
         return
     rules = found.rules
     yield (
-        f"{found.articles} articles; if nothing got worse, a regression is called in "
-        f"{rules.level:.0%} of such comparisons at the most ({found.tests} one-sided paired "
-        f"randomization tests, Holm, {rules.resamples} resamples, seed {rules.seed}"
-        f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''}); shares are "
-        "shown times 100, margins and floors, too"
+        f"{found.articles} articles. If nothing got worse, at most {rules.level:.0%} of such "
+        f"comparisons end in a regression ({found.tests} one-sided paired randomization tests, "
+        f"Holm, {rules.resamples} resamples, seed {rules.seed}"
+        f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''}). Scores and margins "
+        "are shown times 100."
     )
     for each in found.outcomes:
         loss = detectable_figure(each.detectable, each.rule)
         if loss != table.NONE and not each.part:
-            yield f"{each.name}: a true loss of {loss} is caught 80 times in 100"
-    yield from (f"{side}: {n} articles left out: not in both" for side, n in found.left_out.items())
+            yield f"{each.name}: a true loss of {loss} would be found in 80 of 100 such tests"
+    yield from (
+        f"{side}: {n} articles left out, as they are not in both"
+        for side, n in found.left_out.items()
+    )
     yield from (f"{folder}: {NOT_SWEPT}" for folder in found.not_swept)
 
 
@@ -131,7 +135,7 @@ def _html(text: str) -> str:
 
 def _words(before: str | None, after: str | None) -> str:
     if before is None or after is None:
-        return f"no text at hand: {samples.SAMPLES} is not in both folders"
+        return "no text at hand: both folders must hold their texts"
     marks = {"same": "", "removed": "~~", "added": "**"}
     pieces = [
         f"{marks[kind]}{table.escape_markdown(words)}{marks[kind]}"
@@ -143,10 +147,10 @@ def _words(before: str | None, after: str | None) -> str:
 def article_summaries(folder: Path, ids: set[str]) -> dict[str, str]:
     """Return the summaries of some articles; of a run without texts, none."""
     try:
-        found = samples.samples_of(folder / samples.SAMPLES, ids)
+        found = samples.samples_of(folder, ids)
         return {sample["id"]: sample["summary"]["text"] for sample in found}
-    except (OSError, ValueError, KeyError, TypeError):  # scores alone will do for a verdict
-        return {}
+    except (OSError, ValueError, KeyError, TypeError, DataError):
+        return {}  # scores alone will do for a verdict
 
 
 # Word by word.
@@ -268,7 +272,7 @@ def _could_not_run(found: Gate) -> "ET.Element":
 
     case = ET.Element("testcase", classname="evalharness.gate", name="gate", time="0")
     error = ET.SubElement(case, "error", type=found.verdict, message=_plain(found.reason))
-    error.text = _plain(f"{Path(found.baseline)} against {Path(found.candidate)}")
+    error.text = _plain(f"{found.baseline} against {found.candidate}")
     return case
 
 

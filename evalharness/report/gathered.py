@@ -18,6 +18,7 @@ from evalharness.store.runs import (
     NOT_SWEPT,
     Figure,
     Run,
+    folder_of,
     is_finished,
     kind_of,
     left_behind,
@@ -178,7 +179,7 @@ def gather(runs: Sequence[str | Path | Run]) -> Gathered:
         if isinstance(given, Run):  # which is at hand, whoever is at work on the next
             by_folder.setdefault(given.folder.resolve(), given)
             continue
-        folder = Path(given)
+        folder = folder_of(given)
         cells = swept_cells(folder)
         finished = [cell for cell in cells if is_finished(folder / cell)]
         if finished:

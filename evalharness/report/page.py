@@ -29,8 +29,15 @@ from evalharness.report.gathered import Gathered, gather
 from evalharness.report.glossary import GLOSSARY, term_id
 from evalharness.report.overview import Overview, overview
 from evalharness.report.pair import Fall, PairSection, falls, pair_section
-from evalharness.report.payload import TRIED, PageIndex, bytes_an_article, pack_json, payload_chunks
-from evalharness.report.plots import plots_section
+from evalharness.report.payload import (
+    TRIED,
+    PageIndex,
+    bytes_an_article,
+    pack_each,
+    pack_json,
+    payload_chunks,
+)
+from evalharness.report.plots import plots_section, start_drawing
 from evalharness.report.preferences import preferences_section
 from evalharness.report.provenance import provenance_section
 from evalharness.report.ranking import Standings, standings
@@ -236,6 +243,7 @@ def _page(
     gathered = _baseline_first(gathered, baseline)
     gate_of_runs = None if rules is None else _gate(gathered, rules)
     articles = articles_of(gathered)
+    start_drawing()
     with Texts(gathered, articles) as texts:
         ranked = standings(gathered)
         given = SectionInput(
@@ -258,8 +266,8 @@ def _page(
             index, blocks = _payload_that_fits(gathered, texts, named, room)
         else:
             index, blocks = PageIndex(gathered, choose_all(articles)), []
-            for chunk in payload_chunks(texts, index):
-                beside.write(pack_json(chunk))
+            for chunk in pack_each(payload_chunks(texts, index)):
+                beside.write(chunk)
     text = render(index=pack_json(index.record()), chunks=blocks, choice=index.choice)
     return _MadePage(text, given.overview.top.sentence)
 
@@ -273,7 +281,7 @@ def _payload_that_fits(
     while True:
         choice = choose_articles(gathered, texts.articles, most, first)
         index = PageIndex(gathered, choice)
-        blocks = [pack_json(chunk) for chunk in payload_chunks(texts, index)]
+        blocks = list(pack_each(payload_chunks(texts, index)))
         size = sum(map(len, blocks)) + len(pack_json(index.record()))
         if size <= room or len(choice.chosen) <= LEAST_ARTICLES:
             return index, blocks

@@ -8,8 +8,9 @@ import gzip
 import json
 import math
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,8 @@ from evalharness.text import sentences
 PAGE_FORMAT = 1
 # Of JSON: small enough to be unpacked while a reader waits, large enough to compress well.
 CHUNK_BYTES = 400_000
+# Chunks that wait to be compressed, or to be taken.
+_PACKED_AT_ONCE = 2
 # Articles that tell how large all will be.
 TRIED = 60
 # Characters that stand for a title.
@@ -186,27 +189,27 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else value
 
 
-def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[list[dict[str, Any]]]:
+def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[bytes]:
     """Yield the texts of the chosen articles, some at a time, and enter each into the index.
 
-    Raises: DataError where a run's samples cannot be read.
+    A chunk is the JSON of a list. Raises: DataError where a run's samples cannot be read.
     """
-    chunk: list[dict[str, Any]] = []
+    chunk: list[bytes] = []
     size = number = 0
     for article in index.choice.chosen:
         samples = texts[article]
         try:
             index.add(samples, number, len(chunk))
-            chunk.append(article_record(samples))
+            chunk.append(json_bytes(article_record(samples)))
         except UNLIKE_A_SAMPLE as error:
             where = texts.where(article, _first_broken_system(samples))
             raise broken_sample(where, error) from None
-        size += len(json_bytes(chunk[-1]))
+        size += len(chunk[-1])
         if size >= CHUNK_BYTES:
-            yield chunk
+            yield b"[%b]" % b",".join(chunk)
             chunk, size, number = [], 0, number + 1
     if chunk:
-        yield chunk
+        yield b"[%b]" % b",".join(chunk)
 
 
 def _first_broken_system(samples: ArticleSamples) -> int:
@@ -224,7 +227,7 @@ def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
     n = texts.articles.n
     tried = sorted({i * n // TRIED for i in range(TRIED)})
     index = PageIndex(gathered, ArticleChoice(tried, n))
-    taken = sum(len(pack_json(chunk)) for chunk in payload_chunks(texts, index))
+    taken = sum(map(len, pack_each(payload_chunks(texts, index))))
     return (taken + len(pack_json(index.record()))) / len(tried)
 
 
@@ -321,7 +324,23 @@ def pack_json(value: Any) -> str:
 
     Lone surrogates, which UTF-8 cannot hold, make the JSON ASCII throughout.
     """
-    return base64.b64encode(gzip.compress(json_bytes(value), 9, mtime=0)).decode()
+    return _pack(json_bytes(value))
+
+
+def pack_each(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Yield chunks of JSON packed, in order; while one is compressed, the next is made."""
+    with ThreadPoolExecutor(1) as compressing:
+        packed: deque[Future[str]] = deque()
+        for chunk in chunks:
+            packed.append(compressing.submit(_pack, chunk))
+            if len(packed) > _PACKED_AT_ONCE:
+                yield packed.popleft().result()
+        while packed:
+            yield packed.popleft().result()
+
+
+def _pack(text: bytes) -> str:
+    return base64.b64encode(gzip.compress(text, 9, mtime=0)).decode()
 
 
 def json_bytes(value: Any) -> bytes:

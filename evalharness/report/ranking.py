@@ -175,7 +175,7 @@ def _error_ranking(
 
 def _p_beside(found: Values, names: Sequence[str], best: str) -> Iterator[tuple[str, float]]:
     """Yield for each other system its p-value beside the best one, over all pairs of systems."""
-    flips = paired.sign_flips(found - found[:, :1], seed=0)
+    flips = paired.sign_flips_of_any(found - found[:, :1], seed=0)
     places = list(itertools.combinations(range(len(names)), 2))
     p_values = paired.holm([float((flips[i] - flips[j]).two_sided()[0]) for i, j in places])
     for (i, j), p in zip(places, p_values, strict=True):

@@ -6,7 +6,6 @@ to: one of other content is named by its content.
 """
 
 import hashlib
-import json
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -303,7 +302,7 @@ def _has_rows_of(cell: Cell, folder: Path) -> bool:
     rejected: list[Rejected] = []
     rows = _rows_of(cell, rejected.append)
     try:
-        samples = results_files.read_samples(folder / results_files.SAMPLES)
+        samples = results_files.samples_in(folder)
         for row, sample in zip_longest(rows, samples):
             if row is None or sample is None:
                 return False
@@ -334,7 +333,7 @@ def _left_out(finished: Run) -> Iterator[str]:
     counts = finished.counts
     if not counts.rejected:
         return
-    rejected = results_files.read_samples(finished.folder / results_files.REJECTED)
+    rejected = results_files.read_rows(finished.folder / results_files.REJECTED)
     reasons = Counter(str(row["reason"]) for row in rejected)
     shown = [f"{n} × {reason}" for reason, n in reasons.most_common(REASONS_SHOWN)]
     more = len(reasons) - len(shown)
@@ -346,7 +345,7 @@ def count_rejected(finished: Run) -> int:
     """Return how many rows of a run were left out that should not: of a log, not second epochs."""
     if not finished.counts.rejected:
         return 0
-    rejected = results_files.read_samples(finished.folder / results_files.REJECTED)
+    rejected = results_files.read_rows(finished.folder / results_files.REJECTED)
     return sum(not is_meant_to_be_skipped(str(row["reason"])) for row in rejected)
 
 
@@ -368,7 +367,7 @@ def _score_run_again(old: Run, progress: Progress) -> Run:
         experiment=old.folder.absolute().parent.name,
         name=old.folder.absolute().name,
         run_config=run_config,
-        loader=_StoredArticles(old.samples_file),
+        loader=_StoredArticles(old.folder),
         model=Given(),
         model_kind=old.model_kind,
         metrics={label: metric for label, (_, metric) in metrics.items()},
@@ -394,11 +393,11 @@ def _score_run_again(old: Run, progress: Progress) -> Run:
 class _StoredArticles:
     """The articles of a finished run."""
 
-    samples: Path
+    folder: Path
 
     def load(self) -> Iterator[Article | Rejected]:
         """Yield the articles, and then what was rejected beside them."""
-        for sample in results_files.read_samples(self.samples):
+        for sample in results_files.samples_in(self.folder):
             yield Article(
                 sample["id"],
                 sample["article"],
@@ -406,9 +405,9 @@ class _StoredArticles:
                 sample["source"],
                 sample["extra"],
             )
-        rejected = self.samples.with_name(results_files.REJECTED)
+        rejected = self.folder / results_files.REJECTED
         if rejected.exists():
-            for row in results_files.read_samples(rejected):
+            for row in results_files.read_rows(rejected):
                 yield Rejected(row["where"], row["reason"])
 
 
@@ -418,7 +417,7 @@ class _StoredCell(Cell):
 
     old: Run
 
-    def config(self, folder: Path) -> str:
+    def config(self, folder: Path | None) -> str:
         """Return the config of the run as it stands there."""
         return (self.old.folder / results_files.CONFIG).read_text(encoding="utf-8")
 
@@ -450,7 +449,7 @@ class StoredSummaries(Summarizing):
         """Take a run, and a store that nothing is kept in."""
         super().__init__("given", Given(), store)
         self.signature = {"name": old.signatures.model}  # quoted as it is: one line
-        self._samples = _SamplesOfArticles(old.samples_file)
+        self._samples = _SamplesOfArticles(old)
         self.stored, self.is_whole = old.n, True
         self._made_with = old.provenance
 
@@ -470,25 +469,20 @@ class StoredSummaries(Summarizing):
 
 
 class _SamplesOfArticles:
-    """The lines of a `samples.jsonl` by their articles: in memory is only where each begins."""
+    """The samples of a run by their articles: in memory is only where each begins."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        self._closing = weakref.finalize(self, self._file.close)
-        self._offsets = OffsetIndex()
-        at = 0
-        for line in self._file:
-            sample = json.loads(line)
-            self._offsets.setdefault(_key_of(sample["id"], sample["article"]), at)
-            at += len(line)
+    def __init__(self, run: Run) -> None:
+        self._samples = run.sample_reader()
+        self._closing = weakref.finalize(self, self._samples.__exit__)
+        self._rows = OffsetIndex()
+        for row, sample in enumerate(self._samples):
+            self._rows.setdefault(_key_of(sample["id"], sample["article"]), row)
 
     def __getitem__(self, article: Article) -> dict[str, Any]:
-        at = self._offsets.get(_key_of(article.id, article.text))
-        if at is None:
+        row = self._rows.get(_key_of(article.id, article.text))
+        if row is None:
             raise KeyError(article.id)
-        self._file.seek(at)
-        sample: dict[str, Any] = json.loads(self._file.readline())
-        return sample
+        return self._samples[row]
 
 
 def _key_of(name: str, text: str) -> bytes:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalharness.config.cells import Cell, by_articles, by_weights
-from evalharness.errors import DataError, HarnessError, NoMemory, StoreError, reason
+from evalharness.errors import ConfigError, DataError, HarnessError, NoMemory, StoreError, reason
 from evalharness.files.credentials import without_credentials
 from evalharness.files.untrusted import one_line
 from evalharness.protocols import Charging, Pool, Progress, Silence
 from evalharness.runner.scores import Scoring, fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing, fill_summaries
-from evalharness.store.ledger import ledger_path
+from evalharness.store.ledger import ledger_path, mirror_of
 from evalharness.store.samples import WorkSigns, mark_unfinished, write_signs
 from evalharness.store.store import Store
 
@@ -197,6 +197,11 @@ def open_account(
     limits = cells[0].run_config.budget.model_dump() if cells[0].run_config.budget else {}
     account = Account(**limits, answers=partial(store.ledger, "answers"))
     if any(server.batch for server in servers_of(charging)):
+        if mirror_of(store.folder.parent):
+            raise ConfigError(
+                "batch: what a server is to answer later is kept in a folder of this machine; give "
+                "--results a folder, and then: evalharness copy FOLDER URL"
+            )
         from evalharness.endpoint.batches import BatchFiles
 
         account.batches = BatchFiles(store.folder / "batches")

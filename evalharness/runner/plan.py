@@ -25,9 +25,9 @@ from evalharness.protocols import Charging, Metric, Need, RequestEstimate
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.runner.articles import no_article, windows
 from evalharness.stats import paired
-from evalharness.store.ledger import Ledger, results_folder
+from evalharness.store.ledger import Ledger
 from evalharness.store.samples import TABLE_FILE
-from evalharness.store.store import STORE, Store, content_key
+from evalharness.store.store import STORE, Store, content_key, working_folder
 
 # Standard deviation, over articles, of the difference between two systems, where no run tells it:
 # the median over the 276 pairs of 24 systems on 54 articles of REALSumm (Bhandari et al. 2020) was
@@ -160,7 +160,7 @@ def plan(
     run_config = read_run_config(config, overrides, limit)
     cells = prepare(run_config)
     judges = judges_of(run_config)
-    folder = results_folder(results)
+    folder = working_folder(results)
     looking = _Looking(Store(folder / STORE), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
     for group in by_articles(cells):

@@ -12,6 +12,7 @@ from evalharness.config.cells import (
     Cell,
     by_articles,
     executor_of,
+    experiment_folder,
     folders_at_stake,
     folders_of_experiment,
     prepare,
@@ -26,7 +27,7 @@ from evalharness.runner.fill import fill, open_account
 from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
 from evalharness.runner.write import write
-from evalharness.store.ledger import RunFolder, cannot_write, results_folder
+from evalharness.store.ledger import RunFolder, cannot_write, mirror_of
 from evalharness.store.runs import Run, swept_cells
 from evalharness.store.samples import (
     RUN_FILE,
@@ -35,7 +36,7 @@ from evalharness.store.samples import (
     sealed_alone,
     text_alone,
 )
-from evalharness.store.store import STORE, Store
+from evalharness.store.store import STORE, Store, working_folder
 
 if TYPE_CHECKING:
     from evalharness.endpoint import Account
@@ -66,7 +67,8 @@ def run(
     """Run a config (a YAML file, or a mapping of its shape) and return a run for each cell.
 
     overrides: `key=value` with dots in the key, as for `--set`; over the file, over the defaults.
-    results: the folder for runs and for the store of all that was ever computed in it.
+    results: the folder for runs and for the store of all that was ever computed in it; or a URL, as
+        in `s3://bucket/results`, where both are put.
     executor, workers: where it is computed (an executor's name), and by how many;
         over the config's `executor`. They change no result.
     space: whether to make sure first that the results will fit on its disk.
@@ -74,7 +76,7 @@ def run(
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
         a cell of several failed.
     """
-    folder = results_folder(results)
+    folder = working_folder(results)
     run_config = read_marked(folder, config, overrides, limit, executor, workers)
     cells = prepare_marked(run_config, folder)
     if space:
@@ -152,13 +154,22 @@ def read_marked(
     its experiment's name, nothing is marked. Raises: ConfigError.
     """
     try:
-        return read_run_config(config, overrides, limit, executor, workers)
+        run_config = read_run_config(config, overrides, limit, executor, workers)
+        _pull_experiment(results, run_config.name)
     except ConfigError:
         name = experiment_named(config, overrides)
+        _pull_experiment(results, name or "")
         for old in folders_of_experiment(name, results) if name else ():
             if (old / RUN_FILE).exists():
                 mark_unfinished(old)
         raise
+    return run_config
+
+
+def _pull_experiment(results: Path, name: str) -> None:
+    """Fetch which runs an experiment has, where the results are at a URL."""
+    if name and (mirror := mirror_of(results)) is not None:
+        mirror.pull_experiment(experiment_folder(name, results))
 
 
 def prepare_marked(run_config: RunConfig, results: Path) -> list[Cell]:

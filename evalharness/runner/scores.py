@@ -12,7 +12,7 @@ from itertools import islice
 from evalharness.config.signature import signature_parts, wanted_checkpoints
 from evalharness.errors import ModelError
 from evalharness.executors.local import must_stay
-from evalharness.protocols import Costly, Metric, Pool, Progress, Sent, Task
+from evalharness.protocols import Costly, Metric, Pair, Pool, Progress, Sent, Task
 from evalharness.records import (
     Article,
     Score,
@@ -27,6 +27,10 @@ from evalharness.runner.articles import Unit, expected_articles, windows
 from evalharness.runner.summaries import BehindLedger, FilledCell, Share
 from evalharness.store.store import Store, check_length, content_key
 
+# Articles whose pairs a worker is given at once by metrics that look at each pair by itself: few,
+# so that all workers end at about the same time.
+ARTICLES_A_PIECE = 32
+
 
 @dataclass(frozen=True)
 class MissingScore:
@@ -37,6 +41,36 @@ class MissingScore:
     summary: Summary
     cell: int
     label: str
+
+
+# The number of a scoring, and what it is to score at once.
+_Batch = tuple[int, list[MissingScore]]
+
+
+@dataclass
+class _Work:
+    """Batches that are scored in pieces, and stored whole when the last piece is done.
+
+    batches: each with the number of its scoring. pieces: by their number, what came of a piece.
+    """
+
+    batches: list[_Batch]
+    n_pieces: int = 0
+    pieces: dict[int, list[tuple[int, list[ScoreText]]]] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all pieces are there."""
+        return len(self.pieces) == self.n_pieces
+
+    def scores(self) -> Iterator[tuple[int, list[MissingScore], list[ScoreText]]]:
+        """Yield number of scoring, batch and scores of each batch."""
+        by_scoring: dict[int, list[ScoreText]] = {}
+        for at in range(self.n_pieces):
+            for n, scores in self.pieces[at]:
+                by_scoring.setdefault(n, []).extend(scores)
+        for n, batch in self.batches:
+            yield n, batch, by_scoring[n]
 
 
 @dataclass
@@ -155,9 +189,12 @@ def fill_scores(
         tasks = _tasks(units_to_score, some, len(cells), progress)
         components = [Sent(scoring.kind, scoring.metric) for scoring in some]
         with closing(pool.map(components, tasks)) as results:
-            for task, scores in results:
-                for (n, batch), of_batch in zip(task.ticket, scores, strict=True):
-                    some[n].record(batch, of_batch)
+            for task, of_piece in results:
+                work, piece = task.ticket
+                numbers = [n for n, _ in task.batches]
+                work.pieces[piece] = list(zip(numbers, of_piece, strict=True))
+                for n, batch, scores in work.scores() if work.is_done else ():
+                    some[n].record(batch, scores)
                     for missing in batch:
                         cells[missing.cell].scores[missing.label] += 1
     return scorings
@@ -212,7 +249,7 @@ def _name_of_pass(scorings: Sequence[Scoring], cells: Sequence[FilledCell]) -> s
 def _tasks(
     own_units: Iterator[Unit], scorings: Sequence[Scoring], n_cells: int, progress: Progress
 ) -> Iterator[Task]:
-    """Yield what the store lacks: a unit a task, but a costly batch is one by itself."""
+    """Yield what the store lacks: a unit in pieces, but for networks whole, and costly batches."""
     for unit in own_units:
         articles, _ = unit
         name = f"the summaries of articles {articles[0].id!r} to {articles[-1].id!r}"
@@ -220,14 +257,26 @@ def _tasks(
         for n, scoring in enumerate(scorings):
             for batch in scoring.missing_batches(unit):
                 if isinstance(scoring.metric, Costly):
-                    yield _task([(n, batch)], name)
+                    yield from _pieces([(n, batch)], articles, len(articles), name)
                 else:
                     together.append((n, batch))
         if together:
-            yield _task(together, name)
+            is_light = not any(s.is_network or must_stay(s.metric) for s in scorings)
+            most = ARTICLES_A_PIECE if is_light else len(articles)
+            yield from _pieces(together, articles, most, name)
         progress.advance(len(articles) * n_cells)
 
 
-def _task(batches: list[tuple[int, list[MissingScore]]], name: str) -> Task:
-    given = [(n, [(m.article, m.summary) for m in batch]) for n, batch in batches]
-    return Task(given, batches, name)
+def _pieces(
+    batches: list[_Batch], articles: Sequence[Article], most: int, name: str
+) -> Iterator[Task]:
+    """Yield batches in tasks of so many articles; an article's summaries stay side by side."""
+    number = {id(article): n // most for n, article in enumerate(articles)}
+    pieces: dict[int, dict[int, list[Pair]]] = {}
+    for n, batch in batches:
+        for missing in batch:
+            of_piece = pieces.setdefault(number[id(missing.article)], {})
+            of_piece.setdefault(n, []).append((missing.article, missing.summary))
+    work = _Work(batches, len(pieces))
+    for at, piece in enumerate(pieces[key] for key in sorted(pieces)):
+        yield Task(list(piece.items()), (work, at), name)

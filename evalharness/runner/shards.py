@@ -24,8 +24,7 @@ from evalharness.runner.fill import Filled, fill
 from evalharness.runner.provenance import provenance
 from evalharness.runner.run import prepare_marked, read_marked
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
-from evalharness.store.ledger import results_folder
-from evalharness.store.store import STORE, Store
+from evalharness.store.store import STORE, Store, working_folder
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def run_shard(
         part's failures.
     """
     which = shard_of(shard) if isinstance(shard, str) else shard
-    folder = results_folder(results)
+    folder = working_folder(results)
     run_config = read_marked(folder, config, overrides, limit, executor, workers)
     cells = prepare_marked(run_config, folder)
     dealing = _Dealing(which)

@@ -9,6 +9,7 @@ from evalharness.config.cells import Cell, by_articles
 from evalharness.errors import HarnessError, StoreError
 from evalharness.records import Article
 from evalharness.runner.articles import expected_articles
+from evalharness.runner.write import columns_from
 from evalharness.store.store import STORE
 
 # Articles that tell how long the others are.
@@ -17,6 +18,8 @@ SAMPLED = 50
 # On 24 articles with lead-3: a summary has 0.5 kB, a score by rouge 0.5, by lexical 0.4.
 _SUMMARY_BYTES = 700
 SCORE = 1500
+# In columns, articles take a third of their bytes, summaries and scores a fifth.
+_ARTICLE_SHARE, _RECORD_SHARE = 3, 5
 
 
 def check_space(cells: Sequence[Cell], folder: Path) -> None:
@@ -52,10 +55,13 @@ def _needed_by_group(group: Sequence[Cell]) -> int:
     if not n or not sizes:
         return 0
     article = sum(sizes) / len(sizes)
+    records = [_SUMMARY_BYTES + SCORE * len(cell.metrics) for cell in group]
+    least = columns_from(group[0].run_config)
+    if least is not None and n >= least:
+        shared = article // _ARTICLE_SHARE
+        return int(n * (shared + sum(each + each // _RECORD_SHARE for each in records)))
     # A summary and its scores stand in the store and in `samples.jsonl`, there with the article.
-    return sum(
-        int(n * (article + 2 * (_SUMMARY_BYTES + SCORE * len(cell.metrics)))) for cell in group
-    )
+    return sum(int(n * (article + 2 * each)) for each in records)
 
 
 def _bytes(article: Article) -> int:

@@ -339,7 +339,7 @@ class _Join:
         self.references = [self._other(path, "references") for path in options.references]
         self.of_run: OutputFile | None = None
         if runs and self.articles is None:
-            self.of_run = self._other(str(runs[0].samples_file), "articles")
+            self.of_run = self._other(str(runs[0].articles_file), "articles")
         self.several = len(files) > 1 or files[0].is_long or bool(runs)
         for file in (self.articles, *self.references):
             if file is not None:

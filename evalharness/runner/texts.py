@@ -75,11 +75,11 @@ class _CellInMemory(Cell):
         """Return a folder whose name needs no letter of the system's."""
         return results / "score" / "run"
 
-    def config(self, folder: Path) -> str:
+    def config(self, folder: Path | None) -> str:
         """Return the YAML of the scorers; its data are the texts beside it, once they are saved."""
         without_texts = dataclasses.replace(self, loader=InMemory(()))
         text = Cell.config(without_texts, folder)
-        tree = yaml.parse_yaml(text, "config", folder).tree
+        tree = yaml.parse_yaml(text, "config", folder or Path()).tree
         return yaml.dump({**tree, "data": {"name": "files", "path": "./texts.jsonl"}})
 
 

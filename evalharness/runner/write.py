@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from evalharness.config.cells import Cell
+from evalharness.config.run_config import RunConfig
 from evalharness.config.signature import signature_text
 from evalharness.errors import DataError, StoreError
 from evalharness.executors.local import LocalPool
@@ -34,9 +35,9 @@ from evalharness.store.aggregates import (
     StoredSample,
     Tally,
 )
-from evalharness.store.ledger import Ledger
+from evalharness.store.ledger import Ledger, mirror_of
 from evalharness.store.runs import Figure, Run, add_trackers, checked_run
-from evalharness.store.samples import Writer
+from evalharness.store.samples import COLUMNS_FROM, Writer
 
 # Of what a tracker's error says, in characters.
 LONGEST_ERROR = 300
@@ -95,9 +96,11 @@ def _write_group(
     began, n = time.perf_counter(), len(group.cells)
     cell = group.cells[0].cell
     with ExitStack() as stack:
-        writers = [
-            stack.enter_context(_writer(each.cell, results, filled.marks)) for each in group.cells
-        ]
+        writers: list[Writer] = []
+        for each in group.cells:
+            same = writers[0] if writers else None
+            writer = _writer(each.cell, results, filled.marks, same)
+            writers.append(stack.enter_context(writer))
 
         def reject(row: Rejected) -> None:
             for writer in writers:
@@ -122,9 +125,27 @@ def _write_group(
             yield _finished_run(number, group, writer, results, made_with, spent)
 
 
-def _writer(cell: Cell, results: Path, marks: Mapping[str, Sequence[Path]]) -> Writer:
-    interval, seed = cell.run_config.interval, cell.run_config.seed
-    return Writer(cell.folder(results), cell.metrics, interval, seed, marks.get(cell.name, ()))
+def _writer(
+    cell: Cell, results: Path, marks: Mapping[str, Sequence[Path]], same: Writer | None
+) -> Writer:
+    run_config, own = cell.run_config, marks.get(cell.name, ())
+    return Writer(
+        cell.folder(results),
+        cell.metrics,
+        run_config.interval,
+        run_config.seed,
+        own,
+        columns_from(run_config),
+        same,
+    )
+
+
+def columns_from(run_config: RunConfig) -> int | None:
+    """Return from how many articles on texts are written in columns; None: in lines always."""
+    if run_config.samples is not None:
+        return 1 if run_config.samples == "columns" else None
+    is_scored_file = run_config.data.name == "outputs"  # of `score`: whoever gave rows reads rows
+    return None if is_scored_file else COLUMNS_FROM
 
 
 def _sample_maker(group: FilledGroup) -> Sent:
@@ -207,7 +228,8 @@ def _finished_run(
         "provenance": {**_all_versions(ledgers, made_with), **_engines(cell)},
         "timing": {**_timing(of_cell, scorings, group.together, writer.articles), **spent},
     }
-    run = checked_run(folder, writer.finish(_head(cell), tail, cell.config(folder)))
+    config = cell.config(None if mirror_of(results) else folder)
+    run = checked_run(folder, writer.finish(_head(cell), tail, config))
     return tell_trackers(cell.trackers, run, results, cell.settings) if cell.trackers else run
 
 
@@ -266,7 +288,6 @@ def _all_versions(ledgers: Sequence[Ledger], now: Mapping[str, Any]) -> dict[str
 
 def _head(cell: Cell) -> dict[str, Any]:
     return {
-        "format": 1,
         "experiment": cell.experiment,
         "cell": cell.name,
         "seed": cell.run_config.seed,
@@ -345,6 +366,8 @@ def to_be_tracked(run: Run, results: Path, settings: Mapping[str, Any]) -> Track
         folder=run.folder,
         files=run.small_files(),
         samples=run.samples_file,
+        texts=run.text_files(),
+        read=run.samples,
         settings=settings,
         record=run.record,
         started=run.timing.started,

@@ -13,6 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from evalharness.records import (
@@ -76,7 +77,7 @@ class ScoreColumns:
         numbers = {"value": score["value"], **score.get("parts", {})}
         for part, value in numbers.items():
             if part not in self._values:
-                self._values[part] = _missing(self._in_last_block)
+                self._values[part] = _nans(self._in_last_block)
             self._values[part].append(math.nan if value is None else value)
         for part in self._values.keys() - numbers.keys():
             self._values[part].append(math.nan)
@@ -102,10 +103,10 @@ class ScoreColumns:
             n = min(later.n - at, BLOCK_ROWS - self._in_last_block)
             for part in later._values:  # in the order in which they came
                 if part not in self._values:
-                    self._values[part] = _missing(self._in_last_block)
+                    self._values[part] = _nans(self._in_last_block)
             for part, values in self._values.items():
                 known = later._values.get(part)
-                values.extend(_missing(n) if known is None else known[at : at + n])
+                values.extend(_nans(n) if known is None else known[at : at + n])
             self.n += n
             at += n
             self._spool_full_block()
@@ -150,12 +151,15 @@ class ScoreColumns:
 
         return np.array([np.frombuffer(column) for column in self._values.values()])
 
-    def aggregates(self, metric: Any, interval: "Interval", seed: int) -> dict[str, Any]:
-        """Return mean, interval, n and not_scored of the value, and the same of each part."""
-        from evalharness.protocols import CorpusMetric, FindsErrors
-        from evalharness.stats import intervals
+    def aggregates(
+        self, metric: Any, low: Sequence[float], high: Sequence[float]
+    ) -> dict[str, Any]:
+        """Return mean, interval, n and not_scored of the value, and the same of each part.
 
-        low, high = intervals.interval_of(self.blocks, seed, interval.resamples, interval.level)
+        low, high: the ends of the intervals of all parts.
+        """
+        from evalharness.protocols import CorpusMetric, FindsErrors
+
         figures = {
             part: _figures((block[:, n] for block in self.blocks()), low[n], high[n])
             for n, part in enumerate(self._values)
@@ -187,7 +191,7 @@ class ScoreColumns:
         return {"summaries": self.n_with_errors, "of": n, "share": share, "low": low, "high": high}
 
 
-def _missing(n: int) -> "array[float]":
+def _nans(n: int) -> "array[float]":
     return array("d", [math.nan]) * n
 
 
@@ -195,21 +199,19 @@ def _figures(column: "Iterable[intervals.Values]", low: float, high: float) -> d
     """Return the figures of a column that comes in blocks."""
     import numpy as np
 
-    from evalharness.stats import intervals
-
     n = 0
 
-    def known() -> Iterator[float]:
+    def known() -> Iterator[list[float]]:
         nonlocal n
         for block in column:
-            numbers = block[~np.isnan(block)].tolist()
+            numbers: list[float] = block[~np.isnan(block)].tolist()
             n += len(numbers)
-            yield from numbers
+            yield numbers
 
-    mean = intervals.mean(known())
-    if mean is None:
+    total = math.fsum(chain.from_iterable(known()))  # exact, and rounded once
+    if not n:
         return {"mean": None, "low": None, "high": None, "n": 0}
-    return {"mean": mean, "low": float(low), "high": float(high), "n": n}
+    return {"mean": total / n, "low": float(low), "high": float(high), "n": n}
 
 
 class Outputs:
@@ -327,6 +329,7 @@ class Tally:
         """Return counts, data with the articles' fingerprint, outputs and metrics."""
         n = self.articles
         failed = self.outputs.finish["error"]
+        ends = self._intervals()
         return {
             "counts": {
                 "rows": n + self.rejected,
@@ -338,10 +341,40 @@ class Tally:
             "data": {**data, "fingerprint": self.fingerprint},
             "outputs": self.outputs.record(),
             "metrics": {
-                name: self.columns[name].aggregates(metric, self.interval, self.seed)
+                name: self.columns[name].aggregates(metric, *ends[name])
                 for name, metric in self.metrics.items()
             },
         }
+
+    def _intervals(self) -> dict[str, tuple[Sequence[float], Sequence[float]]]:
+        """Return by metric the low and the high ends of its parts' intervals.
+
+        Those of as many articles are resampled together, as each by itself would draw the same.
+        """
+        alike: dict[int, list[str]] = {}
+        for name, column in self.columns.items():
+            alike.setdefault(column.n, []).append(name)
+        ends = {}
+        for names in alike.values():
+            low, high = self._intervals_of([self.columns[name] for name in names])
+            start = 0
+            for name in names:
+                end = start + len(self.columns[name].parts)
+                ends[name] = low[start:end], high[start:end]
+                start = end
+        return ends
+
+    def _intervals_of(self, columns: Sequence[ScoreColumns]) -> tuple[Any, Any]:
+        import numpy as np
+
+        from evalharness.stats import intervals
+
+        def blocks() -> "Iterator[intervals.Values]":
+            for beside in zip(*(column.blocks() for column in columns), strict=True):
+                yield np.hstack(beside)
+
+        how = self.interval
+        return intervals.interval_of(blocks, self.seed, how.resamples, how.level)
 
 
 def fingerprint_text(article: Article) -> bytes:

@@ -1,7 +1,7 @@
 """Results to and from other places through fsspec: a run's folder, an experiment's, or all.
 
-A run works in a folder of this machine (or a shared one): its ledgers are locked and appended to,
-which object stores cannot do. What it has written can be copied anywhere, and back.
+What a run has written into a folder can be copied anywhere, and back. Of results that were computed
+at a URL, the parts there (`parts`) become ledgers of a folder.
 """
 
 import shutil
@@ -12,7 +12,10 @@ from pathlib import Path, PurePosixPath
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.files.remote import explain_error, file_system
 from evalharness.protocols import Url, is_url
-from evalharness.store.samples import RUN_FILE, SWEEP_FILE, UNFINISHED
+from evalharness.store.columns import link_same_content
+from evalharness.store.ledger import RunFolder
+from evalharness.store.parts import PARTS, PartStore, merged_ledger
+from evalharness.store.samples import ARTICLES, RUN_FILE, SWEEP_FILE, UNFINISHED
 from evalharness.store.store import STORE
 
 # Written last, as it is by a run: a folder without one is not whole.
@@ -35,7 +38,7 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
     Files of the target with the same size are left as they are only where they are ledgers, which
     grow at their end; all others are written again, `run.json` last. Nothing is removed but marks
     of runs that have come to their end since. Locks, half-written files and links to folders stay
-    behind.
+    behind. What parts at a URL have is added to the ledgers of a folder.
 
     tell: told of each file before it is copied.
     Raises: DataError for a source that is no folder of results; StoreError for a target that cannot
@@ -48,6 +51,10 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
     if not any(PurePosixPath(name).name in LAST or _is_ledger(name) for name in files):
         raise DataError(f"{source}: no folder with results: no {RUN_FILE} in it or below it")
     n = size = kept = 0
+    if there.remote and not here.remote and any(map(_is_part, files)):
+        tell(PARTS)
+        n, size = _merge_parts(source, Path(target))
+        files = [name for name in files if not _is_part(name)]
     for name in files:
         if _is_ledger(name) and there.size(name) == here.size(name):
             kept += 1
@@ -58,6 +65,18 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
         if PurePosixPath(name).name == RUN_FILE:
             here.remove_marks(name.rpartition("/")[0], files)
     return CopyCounts(n, size, kept)
+
+
+def _is_part(name: str) -> bool:
+    return name.startswith(f"{PARTS}/")
+
+
+def _merge_parts(source: str, target: Path) -> tuple[int, int]:
+    """Add what parts have to the ledgers of a folder; return how many, and their bytes."""
+    store = PartStore(source)
+    merged = [merged_ledger(store.of(*name.split("/")), target / STORE) for name in store.names()]
+    sizes = [ledger.path.stat().st_size for ledger in merged if ledger is not None]
+    return len(sizes), sum(sizes)
 
 
 def _is_ledger(name: str) -> bool:
@@ -125,6 +144,8 @@ def _copy_file(source: _Place, target: _Place, name: str) -> int:
             shutil.copyfileobj(read, write, BUFFER)
         if not target.remote:
             Path(part).replace(path)
+            if Path(path).name == ARTICLES:
+                link_same_content(RunFolder(Path(path).parent), Path(path))
     except Exception as error:
         if isinstance(error, HarnessError):
             raise

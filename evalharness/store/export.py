@@ -1,11 +1,15 @@
 """Runs written as other tools read them: rows, Every Eval Ever, a model card, LLM Comparator.
 
+And as an archive of their folders, whole, to be opened by this one elsewhere.
+
 Figures stand as they are stored, shares from 0 to 1, but on a model card, where they are times 100
 as in papers. The same runs give the same bytes.
 """
 
+import gzip
 import json
 import math
+import tarfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +23,14 @@ from evalharness.errors import DataError
 from evalharness.records import Vote, digest
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Figure, Run, ScorerFigures, preferences_folder, unique_names
-from evalharness.store.samples import RUN_FILE
+from evalharness.store.samples import ARTICLES, RUN_FILE, file_digest
 from evalharness.store.store import Store, preference_key
 
-ExportFormat = Literal["jsonl", "every-eval-ever", "model-card", "llm-comparator"]
+ExportFormat = Literal["jsonl", "archive", "every-eval-ever", "model-card", "llm-comparator"]
 EXPORT_FORMATS: tuple[str, ...] = get_args(ExportFormat)
 DEFAULT_OUTPUT: Mapping[str, str] = {
     "jsonl": "export.jsonl",
+    "archive": "runs.tar.gz",
     "every-eval-ever": "every-eval-ever",
     "model-card": "model-card.md",
     "llm-comparator": "llm-comparator.json",
@@ -73,6 +78,45 @@ def _write_rows(runs: Sequence[Run], path: Path, _: ExportPlan) -> list[Path]:
             file.writelines(json.dumps({"system": name, **row}) + "\n" for row in run.rows())
     folder.publish(path.name)
     return [path]
+
+
+# --- An archive: the folders of runs, each whole
+
+
+def _write_archive(runs: Sequence[Run], path: Path, _: ExportPlan) -> list[Path]:
+    """Pack the folders of runs as they stand; a text that several have is in it once."""
+    names = [run.folder.resolve().relative_to(run.folder.resolve().parents[1]) for run in runs]
+    twice = next((str(name) for name in names if names.count(name) > 1), "")
+    if twice:
+        raise DataError(f"archive: two of these runs are called {twice}; pack one at a time")
+    folder, there = RunFolder(path.parent), dict[str, str]()
+    with (
+        folder.writing(path.name).open("wb") as file,
+        gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for run, name in zip(runs, names, strict=True):
+            for each in run.whole_files():
+                entry = tarfile.TarInfo(f"{name.as_posix()}/{each.name}")
+                entry.mtime = int(_when(run).timestamp())
+                _pack(each, entry, archive, there)
+    folder.publish(path.name)
+    return [path]
+
+
+def _pack(
+    file: Path, entry: tarfile.TarInfo, archive: tarfile.TarFile, there: dict[str, str]
+) -> None:
+    """Add a file to an archive; there: where in it files of articles are, by their digests."""
+    if file.name == ARTICLES:
+        first = there.setdefault(file_digest(file), entry.name)
+        if first != entry.name:
+            entry.type, entry.linkname = tarfile.LNKTYPE, first
+            archive.addfile(entry)
+            return
+    entry.size = file.stat().st_size
+    with file.open("rb") as content:
+        archive.addfile(entry, content)
 
 
 # --- Every Eval Ever: a file a run, by its eval.schema.json
@@ -473,6 +517,7 @@ def _rating(better: float, rater: str, reason: str, is_flipped: bool) -> dict[st
 _Writer = Callable[[Sequence[Run], Path, ExportPlan], list[Path]]
 _WRITERS: Mapping[str, _Writer] = {
     "jsonl": _write_rows,
+    "archive": _write_archive,
     "every-eval-ever": _write_every_eval_ever,
     "model-card": _write_model_card,
     "llm-comparator": _write_llm_comparator,

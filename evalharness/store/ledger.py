@@ -8,6 +8,7 @@ so that it is computed again as a whole. Lines damaged later are left out, and s
 
 import bisect
 import errno
+import hashlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from evalharness.errors import ConfigError, StoreError
 from evalharness.files.temporary import OffsetIndex
@@ -47,20 +48,70 @@ _KEY_DIGITS = 32  # of a digest
 MadeWith = Callable[[], Mapping[str, Any]]
 
 
+class Parts(Protocol):
+    """What others have put of a ledger, at a URL (`store.parts`)."""
+
+    def put(self, content: bytes | Path, versions: Mapping[str, Any] | None) -> str:
+        """Put the bytes of a ledger, and return their name. Raises: StoreError."""
+        ...
+
+    def new_parts(self) -> Iterator[tuple[Iterable[bytes], Any]]:
+        """Yield the lines of what was put since, and the versions that made them."""
+        ...
+
+
+class ResultsAtUrl(Protocol):
+    """Results that are at a URL as they are in a folder (`store.mirror`)."""
+
+    def parts_of(self, ledger: Path) -> Parts:
+        """Return what there is of a ledger."""
+        ...
+
+    def pull(self, path: Path) -> None:
+        """Fetch a file, if it is there and not here."""
+        ...
+
+    def pull_experiment(self, folder: Path) -> None:
+        """Fetch what says which runs an experiment has."""
+        ...
+
+    def put(self, path: Path) -> None:
+        """Put a file where it belongs at the URL. Raises: StoreError."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Remove a file at the URL. Raises: StoreError."""
+        ...
+
+    def address(self, path: Path) -> str:
+        """Return the URL of a file or folder."""
+        ...
+
+
+# The mirrors of this process, by their folders.
+MIRRORS: dict[Path, ResultsAtUrl] = {}
+
+
 class Ledger:
     """Records by key, on disk. Reads in one pass, and keeps where each is, not the records."""
 
     def __init__(
-        self, folder: Path, signature: Mapping[str, Any], made_with: MadeWith | None = None
+        self,
+        folder: Path,
+        signature: Mapping[str, Any],
+        made_with: MadeWith | None = None,
+        parts: Parts | None = None,
     ) -> None:
         """Open the ledger of a signature in a folder, making both if need be.
 
         made_with: gives the versions that make what is appended; without it nothing says them.
+        parts: of the same ledger at a URL: what they have is taken in, and what is appended put.
         """
         self.path = ledger_path(folder, signature)
         self.versions = VersionsFile(self.path.with_suffix(".versions.json"))
         self._read_made_with: dict[str, Mapping[str, Any] | None] = {}
         self._made_with = made_with
+        self._parts = parts
         self.damaged: list[int] = []  # numbers of lines that could not be read
         self._signature = signature
         self._offsets = OffsetIndex()
@@ -133,6 +184,11 @@ class Ledger:
 
     def refresh(self) -> None:
         """Take in what other processes have written since; forget what was removed."""
+        self._read_on()
+        for lines, versions in self._parts.new_parts() if self._parts else ():
+            self.add_lines(lines, versions)
+
+    def _read_on(self) -> None:
         if not self.path.exists() or self.path.stat().st_size < self._end:
             self._offsets.clear()
             self._end = self._line = 0
@@ -150,11 +206,16 @@ class Ledger:
 
     def append_texts(self, records: Sequence[tuple[str, str]]) -> None:
         """Write a batch of keys and records that are `stored_text`s already. Raises: StoreError."""
+        with self._while_locked():
+            self._append(records)
+
+    @contextmanager
+    def _while_locked(self) -> Iterator[None]:
         from filelock import Timeout
 
         try:
             with self._lock:
-                self._append(records)
+                yield
         except Timeout as error:
             raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
         except OSError as error:
@@ -162,7 +223,7 @@ class Ledger:
 
     def _append(self, records: Sequence[tuple[str, str]]) -> None:
         with self.path.open("ab+") as file:
-            self.refresh()
+            self._read_on()
             file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
             fresh = [(key, text) for key, text in records if key not in self]
             if fresh and self._made_with is not None:
@@ -171,19 +232,43 @@ class Ledger:
                 _with_checksum(f'{{"key":"{key}","batch":[{n},{len(fresh)}],"record":{text}}}')
                 for n, (key, text) in enumerate(fresh, 1)
             ]
-            head = (
-                []
-                if self._end
-                else [_line({"ledger": LEDGER_FORMAT, "signature": self._signature})]
-            )
+            head = [] if self._end else [self._head()]
             file.write(b"".join([*head, *lines]))
             file.flush()
             os.fsync(file.fileno())
+        if lines and self._parts is not None:
+            self._parts.put(self._head() + b"".join(lines), self._made_with and self._made_with())
         self._end += sum(map(len, head))
         for (key, _), line in zip(fresh, lines, strict=True):
             self._offsets.setdefault(bytes.fromhex(key), self._end)
             self._end += len(line)
         self._line += len(head) + len(lines)
+
+    def _head(self) -> bytes:
+        return _line({"ledger": LEDGER_FORMAT, "signature": self._signature})
+
+    def add_lines(self, lines: Iterable[bytes], versions: Mapping[str, Any] | None) -> None:
+        """Add the lines of another ledger of this signature, but for batches that are here.
+
+        versions: what made them. Raises: StoreError.
+        """
+        with self._while_locked(), self.path.open("ab+") as file:
+            self._read_on()
+            file.truncate(self._end)
+            if versions is not None:
+                self.versions.note(self._end, versions)
+            file.write(b"" if self._end else self._head())
+            for batch in _batches_in(lines):
+                file.writelines(self._lines_not_here(batch))
+        self._read_on()
+
+    def _lines_not_here(self, batch: Mapping[bytes, bytes]) -> Iterable[bytes]:
+        """Return the lines of a batch whose keys are not here, as a batch."""
+        fresh = [line for key, line in batch.items() if key not in self._offsets]
+        if len(fresh) == len(batch):
+            return fresh
+        entries = [record_of(line) or {} for line in fresh]
+        return [_line({**e, "batch": [n, len(fresh)]}) for n, e in enumerate(entries, 1)]
 
     def _whole_batches(self, file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         """Yield offset and key of the records past `_end`, moving `_end` by whole batches."""
@@ -271,9 +356,17 @@ class VersionsFile:
 class PaceFile:
     """A small file beside the ledgers: how large batches may be, for all who share the work."""
 
-    def __init__(self, folder: Path, signature: Mapping[str, Any]) -> None:
-        """Take the folder of such files, and the signature of the model whose batches they are."""
+    def __init__(
+        self, folder: Path, signature: Mapping[str, Any], mirror: ResultsAtUrl | None = None
+    ) -> None:
+        """Take the folder of such files, and the signature of the model whose batches they are.
+
+        mirror: of a folder that mirrors results at a URL: there it is read and put, too.
+        """
         self.path = ledger_path(folder, signature).with_suffix(".json")
+        self._mirror = mirror
+        if mirror is not None:
+            mirror.pull(self.path)
         self._lock = _lock_beside(self.path)
 
     def read(self) -> dict[str, int]:
@@ -308,6 +401,8 @@ class PaceFile:
                 limits[device] = min(memory, limits.get(device, memory))
                 records = {name: {"memory": limit} for name, limit in limits.items()}
                 _replace_file(self.path, json.dumps(records, indent=1) + "\n")
+            if self._mirror is not None:
+                self._mirror.put(self.path)
         except Timeout as error:
             raise StoreError(f"{self.path}.lock: held for over {LOCK_SECONDS} s") from error
         except OSError as error:
@@ -455,6 +550,20 @@ def _key_and_batch(line: bytes) -> tuple[bytes, int, int] | None:
     return bytes.fromhex(entry["key"]), *entry["batch"]
 
 
+def _batches_in(lines: Iterable[bytes]) -> Iterator[dict[bytes, bytes]]:
+    """Yield the whole batches among lines, by key; what is damaged or cut short is left out."""
+    pending: dict[bytes, bytes] = {}
+    for line in lines:
+        parsed = _key_and_batch(line) if line.endswith(b"\n") else None
+        if parsed is None or parsed[1] == 1:
+            pending = {}
+        if parsed is not None:
+            key, n, of = parsed
+            pending[key] = line
+            if n == of == len(pending):
+                yield pending
+
+
 def _lock_beside(path: Path) -> "FileLock":
     from filelock import FileLock  # what only reads runs takes no lock
 
@@ -475,12 +584,20 @@ def cannot_write(path: Path | str, error: OSError) -> StoreError:
     return StoreError(f"{path}: {error.strerror or error}{cure}")
 
 
+# What a message says of a run's files that are not as they should be.
+AGAIN = "run the config again, which computes nothing twice"
+
+
 class RunFolder:
-    """The files of one run. Each is written beside its name and then moved there, whole."""
+    """The files of one run. Each is written beside its name and then moved there, whole.
+
+    Where the results are at a URL, it is then put there, too, and what is removed is removed there.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open a run's folder, making it if need be."""
         self.path = path
+        self._mirror = mirror_above(path)
         _make_folder(path)
         self._remove_leftovers()
 
@@ -497,6 +614,8 @@ class RunFolder:
             part.replace(self.path / name)
         except OSError as error:
             raise StoreError(f"{self.path / name}: {error.strerror or error}") from error
+        if self._mirror is not None:
+            self._mirror.put(self.path / name)
 
     def write(self, name: str, text: str) -> None:
         """Write a small file whole."""
@@ -512,6 +631,8 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{self.path / name}: {error.strerror or error}") from error
+        if self._mirror is not None:
+            self._mirror.remove(self.path / name)
 
     def _remove_leftovers(self) -> None:
         """Remove the half-written files of processes of this machine that are no more."""
@@ -520,6 +641,14 @@ class RunFolder:
             if pid.isdigit() and int(pid) != os.getpid() and not is_alive(int(pid)):
                 with suppress(OSError):  # it is in nobody's way
                     part.unlink()
+
+
+def file_digest(content: Path | str) -> str:
+    """Return the SHA-256 of a file, or of the file that would hold a text."""
+    if isinstance(content, str):
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_alive(pid: int) -> bool:
@@ -537,15 +666,31 @@ def is_alive(pid: int) -> bool:
 
 
 def results_folder(results: str | Path) -> Path:
-    """Return the folder of results. Raises: ConfigError for a URL.
+    """Return the folder of results, of this machine or one that it shares.
 
-    Ledgers are locked and appended to, and object stores can do neither.
+    Raises: ConfigError for a URL, where only `run` can put what it computes.
     """
     from evalharness.protocols import is_url
 
     if is_url(str(results)):
         raise ConfigError(
-            f"--results {results}: should be a folder, of this machine or shared: ledgers are "
-            f"locked and appended to. Run into one, then: evalharness copy FOLDER {results}"
+            f"--results {results}: only `run` puts its results at a URL; name a folder here, then: "
+            f"evalharness copy FOLDER {results}"
         )
     return Path(results)
+
+
+def mirror_of(results: Path) -> ResultsAtUrl | None:
+    """Return what a folder mirrors; None for a folder that stands for itself, as most do."""
+    return MIRRORS.get(results)
+
+
+def mirror_above(path: Path) -> ResultsAtUrl | None:
+    """Return what mirrors the folder of results that a file or folder of a run belongs to."""
+    return next(filter(None, map(mirror_of, [*path.absolute().parents][:3])), None)
+
+
+def address_of(path: Path) -> str:
+    """Return where a file or folder of a run is, for people: at a URL, where it is put there."""
+    mirror = mirror_above(path)
+    return str(path) if mirror is None else mirror.address(path)

@@ -38,7 +38,7 @@ from evalharness.store.samples import SampleReader, marks_of, seal_again, text_o
 if TYPE_CHECKING:
     import pyarrow as pa
 
-RUN_FORMAT = 1
+RUN_FORMATS = (samples.IN_LINES, samples.IN_COLUMNS)
 # What each row of the table must have, beside scores.
 NEEDED = ("id", "source", "finish", "words", "article", "references", "article_words", "truncated")
 # Of a run that an earlier sweep wrote.
@@ -197,6 +197,7 @@ class Run(_Section):
 
     folder: Path
     record: pydantic.SkipValidation[Mapping[str, Any]] = pydantic.Field(repr=False)
+    format: int = samples.IN_LINES
     experiment: _Text
     name: _Text = pydantic.Field(validation_alias="cell")
     seed: int
@@ -341,21 +342,45 @@ class Run(_Section):
 
     @property
     def samples_file(self) -> Path:
-        """Where its `samples.jsonl` is."""
-        return self.folder / samples.SAMPLES
+        """Where its `samples.jsonl` is; of a large run, its `records.parquet`."""
+        return self.folder / (samples.RECORDS if self.is_in_columns else samples.SAMPLES)
+
+    @property
+    def articles_file(self) -> Path:
+        """Where its articles are: in `samples.jsonl`, or in a file of their own."""
+        return self.folder / (samples.ARTICLES if self.is_in_columns else samples.SAMPLES)
+
+    @property
+    def is_in_columns(self) -> bool:
+        """Whether its texts are in columns, as those of a large run are."""
+        return self.format == samples.IN_COLUMNS
+
+    def text_files(self) -> tuple[Path, ...]:
+        """Return those of its files that hold articles, summaries and what was said of them."""
+        named = (self.folder / name for name in samples.TEXT_FILES)
+        return tuple(path for path in named if path.is_file())
 
     def small_files(self) -> tuple[Path, ...]:
         """Return those of its files that do not grow with the articles' text."""
         named = (self.folder / name for name in samples.SMALL_FILES)
         return tuple(path for path in named if path.is_file())
 
+    def whole_files(self) -> tuple[Path, ...]:
+        """Return all files that a folder needs to be this run elsewhere."""
+        files = (*self.text_files(), *self.small_files())
+        return tuple(sorted(files, key=lambda path: path.name == samples.RUN_FILE))
+
     def samples(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of `samples.jsonl`: article, summary, scores, sentences, flags."""
-        yield from samples.read_samples(self.samples_file)  # whoever reads on keeps the run
+        """Yield what the lines of `samples.jsonl` hold, or would: article, summary, scores."""
+        yield from samples.samples_in(self.folder)  # whoever reads on keeps the run
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines of `samples.jsonl`, or as they would be of texts in columns."""
+        yield from samples.lines_in(self.folder)
 
     def sample_reader(self) -> SampleReader:
         """Return the lines of its samples by number. Raises: DataError where they are not all."""
-        return SampleReader(self.samples_file, self.n)
+        return samples.open_samples(self.folder, self.n)
 
     def __repr__(self) -> str:
         return f"Run({self.experiment}/{self.name}: {self.n} articles{means_in_words(self)})"
@@ -418,7 +443,7 @@ class Run(_Section):
 
         path = self.folder / samples.TABLE_FILE
         try:
-            file = pq.ParquetFile(path, memory_map=True)
+            file = pq.ParquetFile(path)  # mapped pages would count as memory
             names = file.schema_arrow.names  # which need not be UTF-8
         except FileNotFoundError:
             raise DataError(f"{path}: there is no such file; {AGAIN}") from None
@@ -444,6 +469,41 @@ class Run(_Section):
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{path}: cannot be read ({_line(error)}); {AGAIN}") from None
         return table
+
+    def blocks(self, columns: Sequence[str], rows: int) -> "Iterator[pa.Table]":
+        """Yield so many rows of some columns after the other; the last may be fewer."""
+        import pyarrow as pa
+
+        held: list[Any] = []
+        for part in self._parts(list(columns), rows):
+            held += part.to_batches()
+            while sum(map(len, held)) >= rows:
+                whole = pa.Table.from_batches(held)
+                yield whole.slice(0, rows)
+                held = whole.slice(rows).to_batches()
+        if sum(map(len, held)):
+            yield pa.Table.from_batches(held)
+
+    def _parts(self, columns: list[str], rows: int) -> "Iterator[pa.Table]":
+        """Yield row groups of the table, as many at once as have about so many rows.
+
+        Read in one go, all of them would leave something in memory.
+        """
+        import pyarrow as pa
+
+        path, groups = self.folder / samples.TABLE_FILE, self._file.num_row_groups
+        at_once = max(1, rows * groups // max(1, self.n))
+        try:
+            for start in range(0, groups, at_once):
+                some = list(range(start, min(start + at_once, groups)))
+                yield self._file.read_row_groups(some, columns=columns, use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{path}: cannot be read ({_line(error)}); {AGAIN}") from None
+
+    def value_blocks(self, columns: Sequence[str], rows: int) -> Iterator[Values]:
+        """Yield what `values` returns, so many articles after the other."""
+        for block in self.blocks(list(dict.fromkeys(columns)), rows):
+            yield np.stack([_floats(block.column(name)) for name in columns], axis=1)
 
     @cached_property
     def outline(self) -> str:
@@ -536,15 +596,29 @@ def _floats(column: "pa.ChunkedArray") -> Values:
     return values
 
 
+def folder_of(run: "str | Path | Run") -> Path:
+    """Return the folder of a run or of runs; of those at a URL, one with a copy of their files.
+
+    Raises: DataError where nothing is at the URL, or a run there is being written.
+    """
+    if isinstance(run, Run):
+        return run.folder
+    if "://" not in str(run):
+        return Path(run)
+    from evalharness.store.mirror import local_runs
+
+    return local_runs(str(run))
+
+
 def read_run(path: str | Path) -> Run:
-    """Return the run in a folder (or whose `run.json` this is).
+    """Return the run in a folder (or whose `run.json` this is), or at a URL.
 
     Raises: DataError, one line, where it is none, is not finished, or cannot be read.
     """
-    given = Path(path)
+    given = folder_of(path)
     folder = (
         given.parent
-        if given.name in (samples.RUN_FILE, samples.TABLE_FILE, samples.SAMPLES)
+        if given.name in (samples.RUN_FILE, samples.TABLE_FILE, *samples.TEXT_FILES)
         else given
     )
     if not folder.exists():
@@ -561,7 +635,7 @@ def runs_in(path: str | Path | Run) -> list[Run]:
 
     Of a sweep that is those that its `sweep.json` tells of: `left_behind` names the others.
     """
-    folder = path.folder if isinstance(path, Run) else Path(path)
+    folder = folder_of(path)
     if not folder.is_dir() or run_folders(folder):
         return [read_run(folder)]
     others = left_behind(folder)
@@ -573,7 +647,7 @@ def runs_in(path: str | Path | Run) -> list[Run]:
 
 def left_behind(path: str | Path | Run) -> list[str]:
     """Return which runs of a sweep's folder the newest sweep has not: an earlier one wrote them."""
-    folder = path.folder if isinstance(path, Run) else Path(path)
+    folder = folder_of(path)
     cells = swept_cells(folder)
     return [each.name for each in run_folders(folder, "*/") if each.name not in cells and cells]
 
@@ -639,8 +713,9 @@ def checked_run(folder: Path, record: Any) -> Run:
     path = folder / samples.RUN_FILE
     if not isinstance(record, dict) or "format" not in record or "cell" not in record:
         raise DataError(f"{path}: not written by evalharness")
-    if record["format"] != RUN_FORMAT:
-        raise DataError(f"{path}: of format {record['format']!r}; this version reads {RUN_FORMAT}")
+    if record["format"] not in RUN_FORMATS:
+        known = " and ".join(map(str, RUN_FORMATS))
+        raise DataError(f"{path}: of format {record['format']!r}; this version reads {known}")
     try:
         run = Run.model_validate({**record, "folder": folder, "record": record})
     except pydantic.ValidationError as error:

@@ -16,12 +16,13 @@ import hashlib
 import json
 import os
 import time
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
 from uuid import uuid4
 
 import pydantic
@@ -31,15 +32,26 @@ from evalharness.files.untrusted import read_whole
 from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary
 from evalharness.store.aggregates import SampleBlock, Tally
 from evalharness.store.aggregates import line_of as line_of
+from evalharness.store.ledger import AGAIN as AGAIN
 from evalharness.store.ledger import HOST, RunFolder, is_alive
-from evalharness.store.table import TableRows, write_table
+from evalharness.store.ledger import file_digest as file_digest
+from evalharness.store.table import ARTICLES as ARTICLES
+from evalharness.store.table import RECORDS as RECORDS
+from evalharness.store.table import TABLE_FILE as TABLE_FILE
+from evalharness.store.table import TableRows, is_sample, write_table
 
 if TYPE_CHECKING:
     from evalharness.stats.intervals import Interval
+    from evalharness.store.columns import ColumnFiles
 
 
 SAMPLES = "samples.jsonl"
-TABLE_FILE = "samples.parquet"
+# Of a large run, `RECORDS` and `ARTICLES` have what `SAMPLES` has of a small one.
+TEXT_FILES = (SAMPLES, RECORDS, ARTICLES)
+# So many articles make a run large.
+COLUMNS_FROM = 10_000
+# The `format` of a `run.json`: its samples are in lines, or in columns.
+IN_LINES, IN_COLUMNS = 1, 2
 RUN_FILE = "run.json"
 # The folder of the ledgers in a folder of results.
 STORE = "store"
@@ -51,7 +63,6 @@ REJECTED = "rejected.jsonl"
 SMALL_FILES = (CONFIG, RUN_FILE, TABLE_FILE, REJECTED)
 SEALED = "sealed"  # the key of `run.json` under which the digests stand
 UNFINISHED = "unfinished-"  # what the names of marks begin with
-AGAIN = "run the config again, which computes nothing twice"
 _PAGE_SEAL = "<!-- sha256 "
 
 
@@ -145,6 +156,33 @@ def mark_unfinished(folder: Path) -> list[Path]:
     return [*earlier, folder / mark]
 
 
+class LineFile:
+    """The `samples.jsonl` of a run while it is written."""
+
+    names = (SAMPLES,)
+
+    def __init__(self, folder: RunFolder) -> None:
+        """Begin the file."""
+        self._file = folder.writing(SAMPLES).open("wb")
+        self._sha256 = hashlib.sha256()
+
+    def extend(self, lines: Sequence[bytes]) -> None:
+        """Write the next samples."""
+        text = b"".join(lines)
+        self._file.write(text)
+        self._sha256.update(text)
+
+    def end(self) -> dict[str, str]:
+        """Write what is left; return the digest of the file, which is whole beside its name."""
+        self._file.close()
+        return {SAMPLES: self._sha256.hexdigest()}
+
+    def close(self) -> None:
+        """Let go of the file, whole or not."""
+        with suppress(OSError):  # what ended the run has been raised already
+            self._file.close()
+
+
 class Writer(Tally):
     """Writes a run's folder: samples while they come, the rest when all are there."""
 
@@ -155,29 +193,32 @@ class Writer(Tally):
         interval: "Interval",
         seed: int,
         marks: Sequence[Path] = (),
+        columns_from: int | None = COLUMNS_FROM,
+        same: "Writer | None" = None,
     ) -> None:
         """Open the folder of a run with the components that score, by label.
 
         marks: of the run, and of earlier ones that did not end; removed when it has.
+        columns_from: with so many articles, texts are written in columns; None: in lines always.
+        same: of a run with the same articles, which is written and finished before this one.
         """
         super().__init__(metrics, interval, seed)
         self.folder = RunFolder(path)
-        self._marks = marks
+        self._marks, self._columns_from, self._same = marks, columns_from, same
         self.first_rejected: Rejected | None = None
         self._rows = TableRows(self._spool)
-        self._samples = self.folder.writing(SAMPLES).open("wb")
-        self._sha256 = hashlib.sha256()  # of the samples
+        self._texts: LineFile | ColumnFiles = LineFile(self.folder)
         self._rejections = self.folder.writing(REJECTED).open("w", encoding="utf-8", newline="\n")
 
     def __enter__(self) -> "Writer":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in (self._samples, self._rejections):
-            with suppress(OSError):  # what ended the run has been raised already
-                file.close()
+        self._texts.close()
+        with suppress(OSError):  # what ended the run has been raised already
+            self._rejections.close()
         self._spool.close()
-        for name in (SAMPLES, REJECTED, TABLE_FILE):
+        for name in (*TEXT_FILES, REJECTED, TABLE_FILE):
             self.folder.writing(name).unlink(missing_ok=True)
 
     def reject(self, row: Rejected) -> None:
@@ -201,10 +242,26 @@ class Writer(Tally):
     def extend(self, block: SampleBlock) -> None:
         """Write a block of samples."""
         super().extend(block)
-        lines = b"".join(block.lines)
-        self._samples.write(lines)
-        self._sha256.update(lines)
+        is_large = self._columns_from is not None and self.articles >= self._columns_from
+        if is_large and isinstance(self._texts, LineFile):
+            self._texts = self._in_columns(self._texts)
+        self._texts.extend(block.lines)
         self._rows.extend(block.rows)
+
+    def _in_columns(self, texts: LineFile) -> "ColumnFiles":
+        """Return the files in columns of a run that turns out to be large, with all till now."""
+        from evalharness.store.columns import ColumnFiles
+
+        texts.end()
+        has_same = self._same is not None and ARTICLES in self._same._texts.names
+        same = self._same.folder.path if self._same is not None and has_same else None
+        columns = ColumnFiles(self.folder, list(self.columns), same)
+        lines = self.folder.writing(SAMPLES)
+        with lines.open("rb") as file:
+            for line in file:
+                columns.extend([line])
+        lines.unlink()
+        return columns
 
     def finish(
         self, head: Mapping[str, Any], tail: Mapping[str, Any], config: str
@@ -213,18 +270,20 @@ class Writer(Tally):
 
         head, tail: what the runner knows, put before and after counts and aggregates.
         """
-        self._samples.close()
+        digests = self._texts.end()
         self._rejections.close()
         write_table(self._rows, self.folder.writing(TABLE_FILE), self.columns)
-        record = seal({**head, **self.record(head["data"]), **tail}, self._digests(config))
+        head = {"format": IN_LINES if SAMPLES in digests else IN_COLUMNS, **head}
+        digests |= self._digests(config)
+        record = seal({**head, **self.record(head["data"]), **tail}, digests)
         self._publish(record, config)
         return record
 
     def _digests(self, config: str) -> dict[str, str]:
-        """Return what names the bytes of each file beside `run.json`."""
+        """Return what names the bytes of each file beside `run.json` and the texts."""
         names = [TABLE_FILE, *((REJECTED,) if self.rejected else ())]
         others = {name: file_digest(self.folder.writing(name)) for name in names}
-        return {SAMPLES: self._sha256.hexdigest(), **others, CONFIG: file_digest(config)}
+        return {**others, CONFIG: file_digest(config)}
 
     def _publish(self, record: Mapping[str, Any], config: str) -> None:
         """Move all files to their names; while `run.json` is not there, the run is not whole."""
@@ -234,52 +293,117 @@ class Writer(Tally):
         else:
             self.folder.remove(REJECTED)
         self.folder.publish(TABLE_FILE)
-        self.folder.publish(SAMPLES)
+        for name in TEXT_FILES:
+            if name in self._texts.names:
+                self.folder.publish(name)
+            else:
+                self.folder.remove(name)
         self.folder.write(CONFIG, config)
         self.folder.write(RUN_FILE, text_of(record))
         for mark in self._marks:
             self.folder.remove(mark.name)
 
 
-def read_samples(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a `samples.jsonl`."""
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield what the lines of a file hold: of a `samples.jsonl`, of what was rejected."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
 
 
+def in_columns(folder: Path) -> bool:
+    """Tell whether the texts of a run are in columns."""
+    return (folder / RECORDS).is_file() and not (folder / SAMPLES).is_file()
+
+
+class SampleReader(Protocol):
+    """The samples of a run by their number, in whatever form they are: see `open_samples`."""
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        """Return one sample. Raises: DataError where what stands there is none."""
+        ...
+
+    def __iter__(self) -> Iterator[dict[str, Any]]: ...
+
+    def where(self, row: int) -> str:
+        """Return file and line of a sample."""
+        ...
+
+
+def open_samples(folder: Path, n: int | None = None) -> SampleReader:
+    """Return the samples of a run by number. Raises: DataError where they are not n."""
+    if in_columns(folder):
+        from evalharness.store.columns import ColumnReader
+
+        return ColumnReader(folder, n)
+    return LineReader(folder, n)
+
+
+def samples_in(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the samples of a run in order: article, summary, scores."""
+    if in_columns(folder):
+        with open_samples(folder) as samples:
+            yield from samples
+    else:
+        yield from read_rows(folder / SAMPLES)
+
+
+def lines_in(folder: Path) -> Iterator[bytes]:
+    """Yield the lines of a `samples.jsonl` as they are, or as they would be of texts in columns."""
+    if in_columns(folder):
+        yield from (line_of(sample).encode() for sample in samples_in(folder))
+    else:
+        yield from read_lines(folder / SAMPLES)
+
+
 _ID = '{"id": '
 
 
-def samples_of(path: Path, ids: set[str]) -> Iterator[dict[str, Any]]:
-    """Yield the samples of some articles, decoding no other line whole."""
+def samples_of(folder: Path, ids: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the samples of some articles, decoding no other whole."""
+    if in_columns(folder):
+        from evalharness.store.columns import ColumnReader
+
+        with ColumnReader(folder) as samples:
+            yield from (samples[row] for row in samples.rows_of(ids))
+        return
     decoder = json.JSONDecoder()
-    with path.open(encoding="utf-8") as file:
+    with (folder / SAMPLES).open(encoding="utf-8") as file:
         for line in file:
             if line.startswith(_ID) and decoder.raw_decode(line, len(_ID))[0] in ids:
                 yield json.loads(line)
 
 
-class SampleReader:
-    """The lines of a run's `samples.jsonl`, read one at a time from where they stand."""
+class LineReader:
+    """The lines of a `samples.jsonl` by their number, read one at a time from where they stand."""
 
-    def __init__(self, path: Path, n: int) -> None:
+    def __init__(self, folder: Path, n: int | None = None) -> None:
         """Find where each of n lines begins. Raises: DataError where there are not so many."""
-        self.path = path
+        self.path = folder / SAMPLES
         try:
             self._file = self.path.open("rb")
-            starts = [0, *accumulate(map(len, self._file))]
+            starts = array("Q", [0, *accumulate(map(len, self._file))])
         except OSError as error:
             raise DataError(
                 f"{self.path}: cannot be read: {error.strerror or error}; {AGAIN}"
             ) from None
-        if len(starts) != n + 1:
+        self.n = len(starts) - 1
+        if n not in (None, self.n):
             self._file.close()
-            lines = f"{len(starts) - 1} lines, and run.json has {n} articles"
+            lines = f"{self.n} lines, and run.json has {n} articles"
             raise DataError(f"{self.path}: {lines}; {AGAIN}")
         self._starts = starts
 
-    def __enter__(self) -> "SampleReader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -292,36 +416,23 @@ class SampleReader:
             sample = json.loads(self._file.readline(), parse_constant=lambda _: None)
         except (ValueError, RecursionError):
             sample = None
-        if not _is_sample(sample):
+        if not is_sample(sample):
             raise DataError(f"{self.where(row)}: not a sample as evalharness writes it; {AGAIN}")
         found: dict[str, Any] = sample
         return found
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[row] for row in range(self.n))
 
     def where(self, row: int) -> str:
         """Return file and line of a sample."""
         return f"{self.path}:{row + 1}"
 
 
-def _is_sample(sample: Any) -> bool:
-    try:
-        texts = (sample["id"], sample["article"], sample["summary"]["text"])
-        return all(isinstance(text, str) for text in texts) and isinstance(sample["scores"], dict)
-    except (KeyError, TypeError):
-        return False
-
-
 def read_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file as they are."""
     with path.open("rb") as file:
         yield from file
-
-
-def file_digest(content: Path | str) -> str:
-    """Return the SHA-256 of a file, or of the file that would hold a text."""
-    if isinstance(content, str):
-        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-    with content.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def text_of(record: Mapping[str, Any]) -> str:

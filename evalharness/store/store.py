@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from filelock import FileLock, Timeout
 
 from evalharness.errors import ModelError
-from evalharness.protocols import Need
+from evalharness.protocols import Need, is_url
 from evalharness.records import Article, digest
 from evalharness.store.ledger import (
     Ledger,
@@ -17,6 +17,7 @@ from evalharness.store.ledger import (
     PaceFile,
     cannot_write,
     ledger_path,
+    mirror_of,
     signature_of,
 )
 from evalharness.store.samples import STORE as STORE
@@ -34,6 +35,7 @@ class Store:
         """Take the folder of all ledgers, and what gives the versions that make what is added."""
         self.folder = folder
         self._made_with = made_with
+        self._mirror = mirror_of(folder.parent)
         self._ledgers: WeakValueDictionary[Path, Ledger] = WeakValueDictionary()
 
     def ledger(self, kind: LedgerKind, signature: Signature) -> Ledger:
@@ -41,18 +43,20 @@ class Store:
         path = ledger_path(self.folder / kind, signature)
         ledger = self._ledgers.get(path)
         if ledger is None:
-            ledger = Ledger(self.folder / kind, signature, self._made_with)
+            parts = None if self._mirror is None else self._mirror.parts_of(path)
+            ledger = Ledger(self.folder / kind, signature, self._made_with, parts)
             self._ledgers[path] = ledger
         return ledger
 
     def pace_file(self, signature: Signature) -> PaceFile:
         """Return what was found out about the model of a signature."""
-        return PaceFile(self.folder / "pace", signature)
+        return PaceFile(self.folder / "pace", signature, self._mirror)
 
     def look(self, kind: LedgerKind, signature: Signature) -> Ledger | None:
         """Return a ledger if there is one, and write nothing."""
         path = ledger_path(self.folder / kind, signature)
-        return self.ledger(kind, signature) if path.is_file() else None
+        ledger = self.ledger(kind, signature) if self._mirror or path.is_file() else None
+        return ledger if ledger is not None and path.is_file() else None
 
     def ledgers(
         self, kind: LedgerKind, among: Collection[Path] | None = None
@@ -68,6 +72,18 @@ class Store:
                 signature = signature_of(file.readline())
             if signature is not None and ledger_path(path.parent, signature) == path:
                 yield signature, self.ledger(kind, signature)
+
+
+def working_folder(results: str | Path) -> Path:
+    """Return the folder to compute in: of results at a URL, one of this process that mirrors them.
+
+    Raises: DataError where the package for the URL is missing.
+    """
+    if not is_url(str(results)):
+        return Path(results)
+    from evalharness.store.mirror import new_mirror
+
+    return new_mirror(str(results)).folder
 
 
 class Claims:

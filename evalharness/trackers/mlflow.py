@@ -32,7 +32,7 @@ class MLflow(payload.Tool):
         `trackers/mlflow` below the results, and never one that the environment names.
     experiment: default the experiment of the config.
     samples: how many samples stand in the table.
-    files: `small` logs config, `run.json` and the table of scores, `all` also `samples.jsonl`.
+    files: `small` logs config, `run.json` and the table of scores, `all` also the texts.
     required: whether a run that MLflow could not be told of ends the command with 4.
     """
 

@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import importlib.util
 import io
-import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -36,8 +35,7 @@ def sample_table(tracked: Tracked, n: int) -> tuple[list[str], list[list[Any]]]:
     """Return the columns and rows of the first `n` samples: texts, scores, and what was flagged."""
     labels = list(tracked.scorers)
     columns = ["id", "article", "reference", "summary", "finish", *labels, "flags"]
-    with tracked.samples.open(encoding="utf-8") as lines:
-        return columns, [_row(json.loads(line), labels) for line in islice(lines, n)]
+    return columns, [_row(sample, labels) for sample in islice(tracked.read(), n)]
 
 
 def _row(sample: Mapping[str, Any], labels: list[str]) -> list[Any]:
@@ -65,7 +63,7 @@ def clean(text: str) -> str:
 
 def files(tracked: Tracked, which: FilesSent) -> list[Path]:
     """Return the files of the run that are wanted."""
-    wanted = {"none": (), "small": tracked.files, "all": (*tracked.files, tracked.samples)}
+    wanted = {"none": (), "small": tracked.files, "all": (*tracked.files, *tracked.texts)}
     return list(wanted[which])
 
 

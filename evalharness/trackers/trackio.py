@@ -22,7 +22,7 @@ class Trackio(payload.Tool):
         environment names.
     folder: where the database is; default `TRACKIO_DIR`, or `trackers/trackio` below the results.
     samples: how many samples stand in the table.
-    files: `small` logs config, `run.json` and the table of scores, `all` also `samples.jsonl`.
+    files: `small` logs config, `run.json` and the table of scores, `all` also the texts.
     required: whether a run that trackio could not be told of ends the command with 4.
     """
 

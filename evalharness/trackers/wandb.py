@@ -17,7 +17,7 @@ class WandB(payload.Tool):
     mode: `offline` writes files and sends nothing, `online` sends at once.
     folder: where the files go; default `trackers/wandb` below the results.
     samples: how many samples stand in the table.
-    files: `small` logs config, `run.json` and the table of scores, `all` also `samples.jsonl`.
+    files: `small` logs config, `run.json` and the table of scores, `all` also the texts.
     required: whether a run that W&B could not be told of ends the command with 4.
     """
 

@@ -16,7 +16,7 @@ from typing import Any, get_args
 from evalharness import records
 from evalharness.config import registry
 from evalharness.config.signature import signature_text
-from evalharness.errors import HarnessError, StoreError
+from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.metrics.rouge import Rouge
 from evalharness.protocols import Pair, Prompted
 from evalharness.records import Article, Score, Summary
@@ -333,7 +333,7 @@ class VerifiedSamples:
 
     def _read(self) -> Iterator[Read]:
         """Yield the lines that are samples, each compared with its row of the table."""
-        for number, line in enumerate(samples.read_lines(self.path), 1):
+        for number, line in enumerate(self._lines(), 1):
             self.findings.done["lines of samples"] += 1
             row = self.table.next()
             if row is not None and row.get("line") not in (None, zlib.crc32(line)):
@@ -350,6 +350,13 @@ class VerifiedSamples:
             if row is not None:
                 self._compare(number, row, wanted | _score_columns(sample))
             yield read
+
+    def _lines(self) -> Iterator[bytes]:
+        try:
+            yield from self.run.lines()
+        except DataError as error:
+            self.whole = False
+            self._differs(0, "", str(error).removeprefix(f"{self.path}: ").partition("; ")[0])
 
     def _parse_line(self, number: int, line: bytes) -> Read:
         sample = json.loads(line)
@@ -506,8 +513,9 @@ class Table:
         try:
             file = pq.ParquetFile(self.path)
             self.schema = file.schema_arrow
-            for batch in file.iter_batches(batch_size=BLOCK_ROWS):
-                yield from batch.to_pylist()
+            for group in range(file.num_row_groups):  # in one go, memory would grow with them
+                for batch in file.iter_batches(BLOCK_ROWS, [group]):
+                    yield from batch.to_pylist()
         except broken as error:
             self.schema = None
             self.findings.differs(self.path, 0, "", f"cannot be read: {short_text(error)}")

@@ -124,7 +124,7 @@ def _same_data(run: Run, cell: Cell) -> None:
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; nothing to compare with")
     now = (article for window in windows(cell.loader, cell.run_config.limit) for article in window)
-    then = samples.read_samples(path)
+    then = run.samples()
     for number, (sample, article) in enumerate(zip_longest(then, now), 1):
         odd = _unlike_article(sample, article)
         if odd:
@@ -153,7 +153,7 @@ def _compare_runs(then: Run, now: Run, cell: Cell) -> Rerun:
     changed += _other_signatures(then, now)
     files = [
         name
-        for name in (samples.SAMPLES, samples.TABLE_FILE)
+        for name in (*samples.TEXT_FILES, samples.TABLE_FILE)
         if _digest(then.folder / name) != _digest(now.folder / name)
     ]
     if _rejected_rows(then.folder) != _rejected_rows(now.folder):
@@ -165,7 +165,7 @@ def _compare_runs(then: Run, now: Run, cell: Cell) -> Rerun:
         run=then.folder,
         articles=now.n,
         figures={".".join(map(str, key)): (before, after) for key, before, after in odd},
-        fields=_fields_apart(then.samples_file, now.samples_file),
+        fields=_fields_apart(then, now),
         files=tuple(files),
         changed=tuple(changed),
     )
@@ -188,13 +188,13 @@ def _digest(path: Path) -> str:
 def _rejected_rows(folder: Path) -> list[tuple[str, str]]:
     """Return the rejected rows; where they stand without the folder, which may have moved."""
     path = folder / samples.REJECTED
-    rows = samples.read_samples(path) if path.is_file() else iter(())
+    rows = samples.read_rows(path) if path.is_file() else iter(())
     return [(Path(row["where"]).name, row["reason"]) for row in rows]
 
 
-def _fields_apart(then: Path, now: Path) -> dict[str, Apart]:
+def _fields_apart(then: Run, now: Run) -> dict[str, Apart]:
     found: dict[str, Apart] = {}
-    pairs = zip_longest(samples.read_lines(then), samples.read_lines(now), fillvalue=b"null")
+    pairs = zip_longest(then.lines(), now.lines(), fillvalue=b"null")
     for number, (one, other) in enumerate(pairs, 1):
         if one != other:
             for name, a, b in _apart(one, other):

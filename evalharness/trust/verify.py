@@ -14,7 +14,7 @@ from typing import Any
 from evalharness.errors import DataError
 from evalharness.files import nearest_path
 from evalharness.store import samples
-from evalharness.store.runs import Run, UnfinishedRun, checked_run, run_folders
+from evalharness.store.runs import Run, UnfinishedRun, checked_run, folder_of, run_folders
 from evalharness.store.samples import marks_of
 from evalharness.store.store import STORE
 from evalharness.trust.components import Components, note_environment, run_components
@@ -23,7 +23,7 @@ from evalharness.trust.findings import Findings, Key, short_text, unlike
 
 SAMPLE = 20
 _UNSEALED = "written before files had digests: bytes cannot be checked"
-_OF_A_RUN = (samples.SAMPLES, samples.TABLE_FILE, samples.REJECTED, samples.CONFIG)
+_OF_A_RUN = (*samples.TEXT_FILES, samples.TABLE_FILE, samples.REJECTED, samples.CONFIG)
 _OF_A_SWEEP = ("format", "experiment", "cells")
 
 
@@ -66,7 +66,7 @@ def verify(
     shelves: dict[Path, Shelf] = {}
     runs: list[Path] = []
     unfinished: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(folder_of, paths):
         inner = _runs(path)
         found = [folder for folder in inner if not marks_of(folder)]
         unfinished += [folder for folder in inner if folder not in found]

@@ -58,20 +58,23 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=200, help="trials, of one or two faults each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--neural", type=int, default=0, help="so many of them with a tiny BART")
+    parser.add_argument("--columns", action="store_true", help="texts in columns, as of large runs")
     given = parser.parse_args()
+    form = "samples: columns\n" if given.columns else ""
     _imported(
         ["torch", "transformers", "evalharness.models.seq2seq", "evalharness.models.engine"]
         if given.neural
         else []
     )
+    importlib.import_module("evalharness.store.columns")
     began, tally, rng = time.monotonic(), Tally(), random.Random(given.seed)
     told, memory = 0, Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as scratch:
-        benches = [bench(Path(scratch) / "extractive", EXTRACTIVE, 20)] * (
+        benches = [bench(Path(scratch) / "extractive", EXTRACTIVE + form, 20)] * (
             given.cases - given.neural
         )
         if given.neural:
-            benches += [bench(Path(scratch) / "neural", NEURAL, 9)] * given.neural
+            benches += [bench(Path(scratch) / "neural", NEURAL + form, 9)] * given.neural
         kinds = list(itertools.islice(itertools.cycle(ALL_KINDS), given.cases))
         rng.shuffle(kinds)
         for one, kind in zip(benches, kinds, strict=True):

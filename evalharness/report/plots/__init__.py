@@ -46,6 +46,12 @@ class PlotsSection:
     left_out: Sequence[tuple[str, str]] = ()
 
 
+def start_drawing() -> None:
+    """Start what draws the plots of a page, which takes a while, where there is such."""
+    if can_draw():
+        DRAWER.start()
+
+
 def plots_section(gathered: Gathered, comparison: Comparison | None) -> PlotsSection | None:
     """Return the plots for the page; None where these runs have nothing to draw."""
     if not can_draw():
@@ -86,9 +92,12 @@ def make_plots(
     settings = [run.settings for run in gathered.runs]
     material = Material(gathered.runs, gathered.columns, comparison, settings, every)
     try:
-        return [figure for kind in _KINDS for figure in kind(material)]
+        plots = [figure for kind in _KINDS for figure in kind(material)]
+        for figure in plots:
+            figure.drawing.result()
     finally:
-        DRAWER.stop()
+        DRAWER.stop(at_once=True)
+    return plots
 
 
 def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:

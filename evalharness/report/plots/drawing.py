@@ -5,8 +5,8 @@ that light and dark are the page's affair, and a file gets the colours of print.
 
 The library that draws runs a browser's script engine, which ends its process where address space is
 limited (`ulimit -v`), where a thread cannot be had, or by a bug of its own. So a process of its own
-draws: started for the first figure, it draws one after the other, and is gone when there is nothing
-more to draw, or with us.
+draws: started for the first figure, it draws one after the other, while we go on with the next; and
+it is gone when there is nothing more to draw, or with us.
 """
 
 import atexit
@@ -17,8 +17,10 @@ import signal
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from threading import Timer
 from typing import Any
@@ -191,8 +193,8 @@ def can_draw() -> bool:
 class Plot:
     """A plot: its name in files and links, what it is, what is to be seen, and of how many.
 
-    how: how to read it, where all plots of a `group` are read alike. drawn: SVG in the colours of
-    roles; `svg` and `file_svg` give it those of the page and of print.
+    how: how to read it, where all plots of a `group` are read alike. drawing: SVG in the colours of
+    roles, once it is there; `svg` and `file_svg` give it those of the page and of print.
     """
 
     id: str
@@ -200,19 +202,24 @@ class Plot:
     caption: str
     group: str
     n: int
-    drawn: str
+    drawing: Future[str] = field(repr=False)
     how: str = ""
+
+    @property
+    def role_svg(self) -> str:
+        """The SVG, which is waited for. Raises: NotDrawn."""
+        return self.drawing.result()
 
     @property
     def svg(self) -> str:
         """The SVG for the page: colours are CSS variables, and nothing in it has an id or style."""
-        return _svg_text(_colour_svg(self.drawn, {role: f"var(--{role})" for role in _ROLES}))
+        return _svg_text(_colour_svg(self.role_svg, {role: f"var(--{role})" for role in _ROLES}))
 
     @property
     def file_svg(self) -> str:
         """The SVG for a file: on white, in colours of print."""
         paper = {role: colour for role, (_, colour) in _ROLES.items()}
-        root = _colour_svg(self.drawn, paper)
+        root = _colour_svg(self.role_svg, paper)
         _, _, width, height = root.attrib["viewBox"].split()
         ground = ET.Element("rect", {"width": width, "height": height, "fill": "#ffffff"})
         root.insert(1, ground)
@@ -228,12 +235,14 @@ def png(figure: Plot, scale: float = 3) -> bytes:
 def draw(
     id: str, spec: Spec, *, title: str, caption: str, group: str, n: int, how: str = ""
 ) -> Plot:
-    """Draw a Vega-Lite specification, whose data are all within it. Raises: NotDrawn."""
+    """Begin to draw a Vega-Lite specification, whose data are all within it."""
     whole = _printable_spec({"config": _CONFIG, "padding": 4, **spec})
-    svg = DRAWER.svg(whole)
     title, caption = one_line_name(title), one_line_name(caption)
-    drawn = _clean_svg(svg, title, f"{caption} {how}".strip())
-    return Plot(_name(id), title, caption, group, n, drawn, how)
+
+    def draw_svg() -> str:
+        return _clean_svg(DRAWER.svg(whole), title, f"{caption} {how}".strip())
+
+    return Plot(_name(id), title, caption, group, n, DRAWER.begin(draw_svg), how)
 
 
 def layer(mark: str, encoding: Spec, **looks: Any) -> Spec:
@@ -344,6 +353,7 @@ import base64, json, os, sys
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever else is said is no answer
 import vl_convert
+vl_convert.vegalite_to_svg({"data": {"values": [{}]}, "mark": "point"}, allowed_base_urls=[])
 def made(kind, given):
     if kind == "svg":
         return vl_convert.vegalite_to_svg(given, allowed_base_urls=[])
@@ -366,6 +376,18 @@ class Drawer:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._queue: ThreadPoolExecutor | None = None
+
+    def start(self) -> None:
+        """Start the process before there is anything to draw: its engine takes a while."""
+        with suppress(NotDrawn):  # which is said when something is to be drawn
+            self._start_process()
+
+    def begin(self, draw_svg: Callable[[], str]) -> Future[str]:
+        """Have figures drawn one after the other, while the caller goes on."""
+        if self._queue is None:
+            self._queue = ThreadPoolExecutor(1)
+        return self._queue.submit(draw_svg)
 
     def svg(self, spec: dict[str, Any]) -> str:
         """Return a Vega-Lite specification as SVG. Raises: NotDrawn."""
@@ -375,8 +397,11 @@ class Drawer:
         """Return an SVG as PNG. Raises: NotDrawn."""
         return base64.b64decode(self._request("png", [svg, scale]))
 
-    def stop(self) -> None:
-        """End the process, if there is one."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """End the process, if there is one; at_once: whatever is still to be drawn."""
+        if self._queue is not None:
+            self._queue.shutdown(cancel_futures=at_once)
+            self._queue = None
         if self._process is not None:
             self._process.communicate()
             self._process = None
