@@ -163,7 +163,7 @@ def _read(written: str, language: str | None = None) -> _Reading:
 
 
 @lru_cache(_KEPT_ARTICLES)
-def _weighed(article: str) -> _Weighed:
+def _weigh(article: str) -> _Weighed:
     _, sentences, language = _read(article)
     frequency = Counter(unit for sentence in sentences for unit in sentence.units)
     weights = {unit: _word_weight(unit, times) for unit, times in frequency.items()}
@@ -179,7 +179,7 @@ def _word_weight(unit: str, times: int) -> float:
 def _score(article: str, summary: str) -> Score:
     if why := unscorable(article, summary):
         return Score(None, note=why)
-    theirs = _weighed(article)
+    theirs = _weigh(article)
     ours = _read(summary, theirs.language)
     if not theirs.sentences:
         return Score(None, note="the article has no words of content")

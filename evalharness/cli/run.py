@@ -13,7 +13,7 @@ from evalharness.cli.options import print_headline, print_json, print_result
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
 from evalharness.records import NO_ANSWER
-from evalharness.report.table import show_runs
+from evalharness.report.table import has_votes, show_runs
 from evalharness.runner.run import Unfinished
 from evalharness.runner.run import run as run_cells
 from evalharness.store.ledger import address_of
@@ -130,6 +130,10 @@ def _show_runs(runs: Sequence[Run], as_json: bool) -> None:
     if not runs:
         return
     show_runs(runs, sys.stdout)
+    if has_votes(runs):
+        from evalharness.report.panel import show_panel
+
+        show_panel(runs, sys.stdout)
     folder = runs[0].folder
     where = address_of(folder if len(runs) == 1 else folder.parent)
     where += "" if len(runs) == 1 else ", a folder for each system"

@@ -169,7 +169,7 @@ def existing_path(value: Any, folder: Path, key: Key, document: Document) -> Any
 def _checkpoint(value: str, folder: Path, key: Key, document: Document) -> str:
     try:
         path = folder / Path(value).expanduser()
-        is_here = path.is_dir() or (is_gguf(value) and path.is_file())
+        is_here = value != "" and (path.is_dir() or (is_gguf(value) and path.is_file()))
     except (OSError, RuntimeError) as error:
         raise document.error(key, f"no folder {value[:60]!r}: {_why(error)}") from None
     if is_here:

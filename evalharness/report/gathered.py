@@ -102,7 +102,7 @@ class Gathered:
     @cached_property
     def configs(self) -> list[Mapping[str, Any]]:
         """The resolved configs; empty where there is none that can be read."""
-        return [_config(run.folder / CONFIG) for run in self.runs]
+        return [config_of(run) for run in self.runs]
 
     @cached_property
     def columns(self) -> list[ScoreColumn]:
@@ -134,7 +134,7 @@ class Gathered:
         """Return the kind that a config lists it under; without a config, by its built-in name."""
         for config in self.configs:
             for section, kind in (("checks", "check"), ("metrics", "metric")):
-                for component in _component_mappings(config.get(section)):
+                for component in entries_of(config.get(section)):
                     if metric in (component.get("label"), component.get("name")):
                         return "check" if kind == "check" else "metric"
         known = registry.scorer_kind(self.made_by(metric), otherwise="metrics")
@@ -150,14 +150,17 @@ class Gathered:
         return kind_of(next(iter(self.signatures(metric)), metric))
 
 
-def _component_mappings(components: Any) -> Iterator[Mapping[str, Any]]:
+def entries_of(components: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the components of a section of a config that are written with options."""
     if isinstance(components, list):
         for component in components:
             if isinstance(component, dict):
                 yield component
 
 
-def _config(path: Path) -> Mapping[str, Any]:
+def config_of(run: Run) -> Mapping[str, Any]:
+    """Return a run's resolved config; empty where there is none that can be read."""
+    path = run.folder / CONFIG
     try:
         tree = yaml.parse_yaml(path.read_text(encoding="utf-8"), str(path), path.parent).tree
     except (OSError, ValueError, HarnessError):  # the page says that there is none

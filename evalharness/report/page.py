@@ -29,6 +29,7 @@ from evalharness.report.gathered import Gathered, gather
 from evalharness.report.glossary import GLOSSARY, term_id
 from evalharness.report.overview import Overview, overview
 from evalharness.report.pair import Fall, PairSection, falls, pair_section
+from evalharness.report.panel import panel_section
 from evalharness.report.payload import (
     TRIED,
     PageIndex,
@@ -113,6 +114,7 @@ SECTIONS = (
     Section(
         "preferences", "Judges and people", lambda of: preferences_section(of.standings.plotted)
     ),
+    Section("panel", "Panel", lambda of: panel_section(of.gathered.runs)),
     Section(
         "plots",
         "Plots",

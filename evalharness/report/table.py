@@ -367,6 +367,12 @@ def show_runs(runs: Sequence[Run], out: IO[str]) -> None:
     show_table(rows, out, notes=_notes(runs, spread), piped=RUN_WIDTH)
 
 
+def has_votes(runs: Sequence[Run]) -> bool:
+    """Return whether a score of these runs is made of several votes, as a panel's is."""
+    parts = (part for run in runs for scorer in run.figures.values() for part in scorer.parts)
+    return any(part.endswith("vote_2") for part in parts)
+
+
 def _run_rows(runs: Sequence[Run], spread: bool) -> list[TextRow]:
     columns = columns_of(runs)
     finders = error_finders(runs) if len(runs) > 1 else []

@@ -7,7 +7,16 @@ whatever string comes: other scripts, lone surrogates, megabytes without a stop.
 from evalharness.text.names import Casing, Name, casing, country, names, names_and_casing
 from evalharness.text.numbers import Number, NumberIndex, agree, numbers
 from evalharness.text.sentences import SENTENCES_VERSION, sentences
-from evalharness.text.words import Token, content_words, fold, sentence_tokens, stem_of, words
+from evalharness.text.words import (
+    Token,
+    WordColumns,
+    content_words,
+    fold,
+    sentence_tokens,
+    stem_of,
+    word_columns,
+    words,
+)
 
 __all__ = [
     "SENTENCES_VERSION",
@@ -16,6 +25,7 @@ __all__ = [
     "Number",
     "NumberIndex",
     "Token",
+    "WordColumns",
     "agree",
     "casing",
     "content_words",
@@ -27,5 +37,6 @@ __all__ = [
     "sentence_tokens",
     "sentences",
     "stem_of",
+    "word_columns",
     "words",
 ]

@@ -50,16 +50,25 @@ _WITH_MONTH = tuple(
         rf"\b{_MONTH}(?:\s?,)?\s(?:of\s)?{_YEAR}",
     )
 )
-_MONTH_ALONE = re.compile(rf"(?P<before>\b{_BEFORE_MONTH})?\b{_MONTH}{_END}", re.IGNORECASE)
+_MONTH_ALONE = re.compile(rf"\b{_MONTH}{_END}", re.IGNORECASE)
+_SMALL_MONTH = re.compile(rf"\b{_MONTH}{_END}")
+_ENDS_BEFORE_MONTH = re.compile(rf"\b{_BEFORE_MONTH}\Z", re.IGNORECASE)
+_LONGEST_BEFORE_MONTH = len(" following ")
 _WEEKDAY_ALONE = re.compile(rf"\b{_WEEKDAY}{_END}", re.IGNORECASE)
 _DECADE = re.compile(
     r"(?:\b(?P<century>1[5-9]|20)|(?<!\w)['’]\s?|(?<=\d0s\sand\s))(?P<decade>\d0)'?s\b",
     re.IGNORECASE,
 )
+_BEFORE_YEAR = re.compile(
+    r"\b(?:in|since|until|till|by|from|during|of|before|after|early|late|mid|year|season|"
+    r"spring|summer|autumn|winter|between)\s\Z",
+    re.IGNORECASE,
+)
+_LONGEST_BEFORE_YEAR = len(" between ")
 _YEAR_ALONE = re.compile(
-    r"(?P<sure>\b(?:in|since|until|till|by|from|during|of|before|after|early|late|mid|year|season|"
-    r"spring|summer|autumn|winter|between)[\s-])?"
-    rf"(?<![\w,.£$€#/:-]){_YEAR}(?:\s?[-–/]\s?(?P<to>(?:19|20)?\d\d))?(?![\w%]|[.,:]\d)"
+    # What stands before a year is asked behind its first digits, where it is asked most seldom.
+    r"(?P<year>(?:1[5-9]|20)(?<![\w,.£$€#/:-]..)\d\d)"
+    r"(?:\s?[-–/]\s?(?P<to>(?:19|20)?\d\d))?(?![\w%]|[.,:]\d)"
     r"(?P<counted>[\s-](?:\w+-)?[a-z]+s\b|[\s-](?:people|men|women|metres?|feet|km|miles?)\b)?",
     re.IGNORECASE,
 )
@@ -133,7 +142,9 @@ def _span(found: Date) -> Span:
 
 
 def _move_date(found: Date, by: int) -> Date:
-    return replace(found, span=Span(found.span.start + by, found.span.end + by))
+    span = Span(found.span.start + by, found.span.end + by)
+    rest = found.years, found.months, found.days, found.weekday, found.decade
+    return Date(span, *rest, found.season, found.relative)
 
 
 # What a sentence with a date of a form has, as plain strings, which are looked for quickest.
@@ -149,6 +160,7 @@ _WHOLE_WEEKDAY = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day")
 _WHOLE_RELATIVE = re.compile(
     r"yesterday|to(?:day|night|morrow)|(?:last|this|next|previous|following)\s(?:week|month|year)"
 )
+_DIGIT = re.compile(r"\d")
 _FOUR_DIGITS = re.compile(r"\d\d\d\d")
 _DECADE_INSIDE = re.compile(r"\d0'?s")
 
@@ -177,13 +189,17 @@ def _read(sentence: str) -> Iterator[Date]:
     lower = sentence.lower()
     has_year = _FOUR_DIGITS.search(lower) is not None
     has_month = _has_any(lower, _MONTH_INSIDE) and _WHOLE_MONTH.search(lower) is not None
-    for pattern in (*(_IN_DIGITS if has_year else ()), *(_WITH_MONTH if has_month else ())):
+    with_month = _WITH_MONTH if has_month and _DIGIT.search(lower) else ()
+    for pattern in (
+        *(_IN_DIGITS if has_year else ()),
+        *(with_month if has_year else with_month[:2]),
+    ):
         for match in pattern.finditer(sentence):
             full = _numeric(match) if "first" in match.groupdict() else _full(match)
             if full is not None:
                 yield full
     if has_month:
-        yield from _months_alone(sentence)
+        yield from _months_alone(sentence, lower)
     if "day" in lower and _WHOLE_WEEKDAY.search(lower):
         for match in _WEEKDAY_ALONE.finditer(sentence):
             weekday = _WEEKDAYS.index(match["weekday"].lower())
@@ -203,13 +219,21 @@ def _has_any(lower: str, words: Sequence[str]) -> bool:
     return any(map(lower.__contains__, words))
 
 
-def _months_alone(sentence: str) -> Iterator[Date]:
-    for match in _MONTH_ALONE.finditer(sentence):
+def _months_alone(sentence: str, lower: str) -> Iterator[Date]:
+    is_plain = sentence.isascii()  # then the small letters stand where the others do
+    pattern, searched = (_SMALL_MONTH, lower) if is_plain else (_MONTH_ALONE, sentence)
+    for match in pattern.finditer(searched):
         name = match["month"].lower()
         whole = len(name) > 4 or name in ("june", "july", "may")
-        sure = match["before"] or name not in _AMBIGUOUS or _ends_range(sentence, match)
-        if whole and sure:
+        if whole and (name not in _AMBIGUOUS or _has_month_before(sentence, match)):
             yield Date(Span(*match.span("month")), months=(_month(name),))
+
+
+def _has_month_before(sentence: str, match: Match[str]) -> bool:
+    """Tell whether what stands before a month says that it is one: `in`, or another month."""
+    start = match.start("month")
+    before = sentence[max(0, start - _LONGEST_BEFORE_MONTH) : start]
+    return _ENDS_BEFORE_MONTH.search(before) is not None or _ends_range(sentence, match)
 
 
 def _decades(sentence: str) -> Iterator[Date]:
@@ -253,7 +277,10 @@ def _numeric(match: Match[str]) -> Date | None:
 
 def _years(sentence: str) -> Iterator[Date]:
     for match in _YEAR_ALONE.finditer(sentence):
-        if match["counted"] and not match["sure"]:
+        start = match.start()
+        if match["counted"] and not _BEFORE_YEAR.search(
+            sentence[max(0, start - _LONGEST_BEFORE_YEAR) : start]
+        ):
             continue
         first = int(match["year"])
         years: tuple[int, ...] = (first,)

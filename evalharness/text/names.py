@@ -21,7 +21,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import NamedTuple
 
 from evalharness.records import Span
@@ -39,7 +38,7 @@ from evalharness.text.name_words import (
 )
 from evalharness.text.number_words import CURRENCY_LETTERS
 from evalharness.text.sentences import sentences
-from evalharness.text.words import FUNCTION_WORDS, OfWords, Token, fold, sentence_tokens
+from evalharness.text.words import FUNCTION_WORDS, OfWords, WordColumns, fold, word_columns
 
 # Left out where a name begins or ends.
 AT_EDGES = PERSON_TITLES | CONNECTORS
@@ -88,13 +87,13 @@ class Casing:
 def names(
     text: str,
     casing_of: str | Casing | None = None,
-    within: Sequence[Token] | None = None,
+    within: WordColumns | None = None,
     copied: Collection[int] | None = None,
 ) -> list[Name]:
     """Return the names of a text in order.
 
     casing_of: the text, or its casing, that tells names from other words where this text does not;
-        itself if None. within: the tokens of the text, where they are known already. copied: the
+        itself if None. within: the words of the text, where they are known already. copied: the
         numbers of the sentences that the other text has, too.
 
     >>> summary = "officials said jane doe of the bank of england left"
@@ -109,7 +108,7 @@ def names(
     return _names(_LookedAt(text, within), known, copied)
 
 
-def casing(text: str, within: Sequence[Token] | None = None) -> Casing:
+def casing(text: str, within: WordColumns | None = None) -> Casing:
     """Count the capitals of a text.
 
     >>> casing("Apple grew. An apple fell near Apple House.").is_name("apple")
@@ -118,7 +117,7 @@ def casing(text: str, within: Sequence[Token] | None = None) -> Casing:
     return _casing(_LookedAt(text, within))
 
 
-def names_and_casing(text: str, within: Sequence[Token] | None = None) -> tuple[list[Name], Casing]:
+def names_and_casing(text: str, within: WordColumns | None = None) -> tuple[list[Name], Casing]:
     """Return the names of a text by its own casing, and that casing, for its summaries."""
     looked_at = _LookedAt(text, within)
     counted = _casing(looked_at)
@@ -163,56 +162,55 @@ def _look(written: str) -> _Look:
 
 
 class _LookedAt:
-    """The tokens of a text and what their letters tell.
+    """The words of a text and what their letters tell.
 
     smalls: the words that begin with a small letter, folded; others: those of scripts without.
     capitals: which tokens begin with a capital. silent: which of these stand first in a sentence
     or quotation, or in a headline: a capital tells nothing there. bounds: of the sentences.
     """
 
-    def __init__(self, text: str, within: Sequence[Token] | None) -> None:
+    def __init__(self, text: str, within: WordColumns | None) -> None:
         self.text = text
-        self.tokens = sentence_tokens(text, sentences(text)) if within is None else within
-        self.looks = [_look[token.written] for token in self.tokens]
-        self.smalls: list[str] = []
-        self.capitals: list[int] = []
+        self.words = word_columns(text, sentences(text))[0] if within is None else within
+        self.looks = [*map(_look.__getitem__, self.words.written)]
+        folded, small, capital = (
+            [*zip(*self.looks, strict=True)][:3] if self.looks else ((), (), ())
+        )
+        self.folded: Sequence[str] = folded
+        self.smalls = [*itertools.compress(folded, small)]
+        self.capitals = [*itertools.compress(itertools.count(), capital)]
         self.others: set[str] = set()
-        for at, (folded, small, capital, _, _, _) in enumerate(self.looks):
-            if small:
-                self.smalls.append(folded)
-            elif capital:
-                self.capitals.append(at)
-            else:
-                self.others.add(folded)
-        self.bounds = list(_bounds(self.tokens))
-        self.silent = {
-            at for at in self.capitals if self.tokens[at].opens or self._follows_mark(at)
-        }
+        if len(self.smalls) + len(self.capitals) < len(folded):
+            self.others = {look.folded for look in self.looks if not (look.small or look.capital)}
+        self.bounds = [*_bounds(self.words.sentences)]
+        opens = self.words.opens
+        self.silent = {at for at in self.capitals if opens[at] or self._follows_mark(at)}
         for start, end in self.bounds:
             if _is_headline(self.looks, start, end):
                 self.silent.update(at for at in range(start, end) if self.looks[at].capital)
 
     def _follows_mark(self, at: int) -> bool:
         """Tell whether a word stands behind a number of a list, `2. Key points`, or a new line."""
+        words, before = self.words, at - 1
         if at == 0:
             return True
-        before, token = self.tokens[at - 1], self.tokens[at]
-        if token.start - before.end == 1:
-            return self.text[before.end] == "\n"
-        gap = self.text[before.end : token.start]
-        return "\n" in gap or (before.opens and before.word.isdecimal() and gap[:1] in (".", ")"))
+        start, end = words.ends[before], words.starts[at]
+        if end - start == 1:
+            return self.text[start] == "\n"
+        gap, is_mark = (
+            self.text[start:end],
+            self.text[start] in (".", ")") if start < end else False,
+        )
+        return "\n" in gap or (words.opens[before] and words.words[before].isdecimal() and is_mark)
 
 
-def _bounds(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Yield the first token of each sentence and the one after its last."""
+def _bounds(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first word of each sentence and the one after its last."""
     start = 0
-    while start < len(tokens):
-        end = bisect.bisect_right(tokens, tokens[start].sentence, start, key=_sentence)
+    while start < len(numbers):
+        end = bisect.bisect_right(numbers, numbers[start], start)
         yield start, end
         start = end
-
-
-_sentence = attrgetter("sentence")
 
 
 def _comparison_form(word: str) -> str:
@@ -239,16 +237,19 @@ def _is_headline(looks: list[_Look], start: int, end: int) -> bool:
 
 
 def _casing(text: _LookedAt) -> Casing:
-    looks, silent = text.looks, text.silent
-    telling = Counter([looks[at].folded for at in text.capitals if at not in silent])
-    openings = text.others.union([looks[at].folded for at in silent])
+    folded, silent = text.folded, text.silent
+    telling = Counter([folded[at] for at in text.capitals if at not in silent])
+    openings = text.others.union([folded[at] for at in silent])
     return Casing(telling, Counter(text.smalls), openings)
 
 
 def _names(text: _LookedAt, known: Casing, copied: Collection[int] | None = None) -> list[Name]:
-    marks: list[bool | None] = [False] * len(text.tokens)
+    marks: list[bool | None] = [False] * len(text.looks)
     for at in text.capitals:
-        marks[at] = _is_name(text.looks[at], at in text.silent, known)
+        if at in text.silent:
+            marks[at] = _is_opening_name(text.looks[at], known)
+        else:
+            marks[at] = not text.looks[at].never
     with_capitals = _sentences_with_capitals(text, copied)
     if len(with_capitals) < len(text.bounds):
         _mark_small_names(text, known, with_capitals, marks)
@@ -263,13 +264,11 @@ def _sentences_with_capitals(text: _LookedAt, copied: Collection[int] | None) ->
     All, where half of them show it. Of a text whose capitals were another's, `copied` are not
     asked, and one that begins with a small letter has none.
     """
-    showing = {
-        text.tokens[at].sentence
-        for at in text.capitals
-        if at not in text.silent and text.looks[at].shows_case
-    }
+    numbers = text.words.sentences
+    telling = (at for at in text.capitals if at not in text.silent)
+    showing = {numbers[at] for at in telling if text.looks[at].shows_case}
     apart = copied or ()
-    first_words = {text.tokens[start].sentence: text.looks[start] for start, _ in text.bounds}
+    first_words = {numbers[start]: text.looks[start] for start, _ in text.bounds}
     own = first_words.keys() - set(apart)
     if 2 * len(showing.difference(apart)) < len(own):
         return showing
@@ -282,19 +281,17 @@ def _mark_small_names(
 ) -> None:
     """Mark the names of the other sentences, by the casing that is known."""
     for start, end in text.bounds:
-        if text.tokens[start].sentence not in with_capitals:
+        if text.words.sentences[start] not in with_capitals:
             is_english = _is_english(text.looks[start:end])
             for at in range(start, end):
                 if not text.looks[at].capital:
                     marks[at] = _is_small_name(text.looks[at], known, is_english)
 
 
-def _is_name(look: _Look, opens: bool, known: Casing) -> bool | None:
-    """Tell whether a word with a capital is part of a name; None: it opens, and is not known."""
-    if look.never or (opens and look.never_opening):
+def _is_opening_name(look: _Look, known: Casing) -> bool | None:
+    """Tell whether a word with a capital that opens is part of a name; None: it is not known."""
+    if look.never or look.never_opening:
         return False
-    if not opens:
-        return True
     folded = look.folded
     told = known.is_name(folded)
     if told is not None or folded in KNOWN_NAMES:
@@ -325,13 +322,14 @@ def _is_foreign(word: str) -> bool:
 def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool | None]:
     """Settle the opening words of which nothing is known: a name follows (`Jane Doe said`)."""
     unknown = [at for at in text.capitals if marks[at] is None]
+    words = text.words
     for at in reversed(unknown):
-        token, following = text.tokens[at], text.tokens[at + 1 : at + 2]
         marks[at] = (
-            bool(following and marks[at + 1])
+            at + 1 < len(marks)
+            and bool(marks[at + 1])
             and text.looks[at + 1].capital
-            and text.text[token.end : following[0].start] in (" ", "-", ". ")
-            and following[0].sentence == token.sentence
+            and text.text[words.ends[at] : words.starts[at + 1]] in (" ", "-", ". ")
+            and words.sentences[at] == words.sentences[at + 1]
         )
     return marks
 
@@ -347,9 +345,9 @@ def _runs(text: _LookedAt, marks: list[bool | None]) -> Iterator[tuple[int, int]
 
 def _last_of_run(text: _LookedAt, marks: list[bool | None], first: int) -> int:
     """Return where a name ends: small words such as `of` may stand between its words."""
-    tokens, last, at = text.tokens, first, first + 1
-    while at < len(tokens) and last - first + 1 < MOST_NAME_WORDS:
-        if not _joins(text.text, tokens[at - 1], tokens[at]):
+    last, at = first, first + 1
+    while at < len(marks) and last - first + 1 < MOST_NAME_WORDS:
+        if not _joins(text, at):
             break
         if marks[at]:
             last = at
@@ -359,11 +357,14 @@ def _last_of_run(text: _LookedAt, marks: list[bool | None], first: int) -> int:
     return last
 
 
-def _joins(text: str, before: Token, after: Token) -> bool:
-    if after.sentence != before.sentence or before.written.endswith(_OF_OWNERS):
+def _joins(text: _LookedAt, at: int) -> bool:
+    """Tell whether a word may go on with the name that the one before it is of."""
+    words = text.words
+    gap = text.text[words.ends[at - 1] : words.starts[at]]
+    if gap not in _JOINING and not (gap == ". " and text.looks[at - 1].capital):
         return False
-    gap = text[before.end : after.start]
-    return gap in (" ", "-", " & ", "\u00a0") or (gap == ". " and before.written[0].isupper())
+    before = words.written[at - 1]
+    return words.sentences[at] == words.sentences[at - 1] and not before.endswith(_OF_OWNERS)
 
 
 def _goes_inside(look: _Look, before: _Look) -> bool:
@@ -375,22 +376,36 @@ def _goes_inside(look: _Look, before: _Look) -> bool:
 
 def _name(text: _LookedAt, first: int, last: int) -> Name | None:
     """Return the name that a run is without the titles at its edges; None if nothing is left."""
-    words = [look.folded for look in text.looks[first : last + 1]]
+    words = text.folded[first : last + 1]
+    if len(words) == 1:
+        return _short_name(text, first)
     while words and words[-1] in AT_EDGES:
-        words.pop()
+        words = words[:-1]
     start = 0
     while start < len(words) and words[start] in AT_EDGES:
         start += 1
     proper = [at for at in range(start, len(words)) if words[at] not in CONNECTORS]
     if max(map(len, [words[at] for at in proper]), default=0) < 2:
         return None
-    parts = tuple([_part(text.tokens[first + at]) for at in proper])
+    parts = tuple([_part(text, first + at) for at in proper])
     span = parts[0] if len(parts) == 1 else Span(parts[0].start, parts[-1].end)
     return Name(span, tuple([words[at] for at in proper]), parts)
 
 
-def _part(token: Token) -> Span:
-    return Span(token.start, token.end - 2 if token.written.endswith(_OF_OWNERS) else token.end)
+def _short_name(text: _LookedAt, at: int) -> Name | None:
+    """Return the name that a word is by itself; None if it is none."""
+    word = text.folded[at]
+    if word in AT_EDGES or len(word) < 2:
+        return None
+    part = _part(text, at)
+    return Name(part, (word,), (part,))
+
+
+def _part(text: _LookedAt, at: int) -> Span:
+    end = text.words.ends[at]
+    is_owner = text.words.written[at].endswith(_OF_OWNERS)
+    return Span(text.words.starts[at], end - 2 if is_owner else end)
 
 
 _OF_OWNERS = ("'s", "’s")
+_JOINING = frozenset([" ", "-", " & ", "\u00a0"])

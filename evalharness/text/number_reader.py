@@ -84,12 +84,16 @@ _SIGN = re.compile(
     r"|(?<![^\W_])(?P<letters>(?a:[prn]|rm|tk|rp))$",
     re.IGNORECASE,
 )
+# With what a sign of a currency may end; most words before a number do not.
+_ENDS_SIGN = frozenset("$£€¥￥₹₽₩₪₺₦₱#.sdpryfnbmkSDPRYFNBMK")
 _MONTH = rf"(?<![^\W_])(?:{_any_of(number_words.MONTHS)})"
 _MONTH_BEFORE = re.compile(rf"{_MONTH}\.? $", re.IGNORECASE)
 _MONTH_AFTER = re.compile(rf"(?: of)? {_MONTH}(?![^\W_])", re.IGNORECASE)
 _HEDGE = re.compile(
     rf"(?<![^\W_])(?P<words>{_any_of(number_words.HEDGES)})(?: an?| the)?\s*$|~$", re.IGNORECASE
 )
+# How the words before a number end where they make it inexact.
+_ENDS_HEDGE = (*sorted(number_words.HEDGES), " a", " an", " the", "~")
 _LETTERS_BEFORE = re.compile(r"([^\W\d_]+)[-–]$")
 _NEAR_NUMBERS = frozenset(["mid", "under", "over", "pre", "post", "early", "late", "aged", "sub"])
 _NEAR_NUMBERS |= number_words.ONES.keys() | number_words.TENS.keys()
@@ -243,7 +247,9 @@ def _read_after(sentence: str, draft: NumberDraft) -> bool:
 
 def _read_sign(sentence: str, draft: NumberDraft) -> None:
     before = sentence[max(0, draft.start - 5) : draft.start]
-    if not draft.in_digits or not (found := _SIGN.search(before)):
+    if not draft.in_digits or before.rstrip()[-1:] not in _ENDS_SIGN:
+        return
+    if not (found := _SIGN.search(before)):
         return
     draft.start -= len(found[0])
     if found["sign"]:
@@ -339,12 +345,14 @@ def _read_day_or_year(sentence: str, draft: NumberDraft) -> None:
 def _read_before(sentence: str, draft: NumberDraft) -> None:
     """Look for words that make a number inexact, and for letters that make it part of a name."""
     before = sentence[max(0, draft.start - 16) : draft.start]
-    if found := _HEDGE.search(before):
+    is_hedged = before.rstrip().lower().endswith(_ENDS_HEDGE)
+    if found := _HEDGE.search(before) if is_hedged else None:
         draft.hedge = number_words.HEDGES[found["words"].lower()] if found["words"] else "about"
     elif sentence.startswith(("+", " or so"), draft.end):
         draft.hedge = "over" if sentence[draft.end] == "+" else "about"
-    named = _LETTERS_BEFORE.search(before)
-    if draft.in_digits and named and named[1].lower() not in _NEAR_NUMBERS:
+    is_named = draft.in_digits and before.rstrip()[-1:] in ("-", "–")
+    named = _LETTERS_BEFORE.search(before) if is_named else None
+    if named and named[1].lower() not in _NEAR_NUMBERS:
         draft.sure = False
 
 

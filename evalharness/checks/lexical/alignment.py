@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from evalharness import text
@@ -142,7 +141,7 @@ class Wording(ArticleIndex):
 
     def __init__(self, article: str, published: date | None = None) -> None:
         super().__init__(article, published)
-        self.keys = [_keys[token.word] for token in self.passages.tokens]
+        self.keys = [*map(_keys.__getitem__, self.passages.columns.words)]
         places = defaultdict[str, list[int]](list)
         for place, key in enumerate(self.keys):
             places[key].append(place)
@@ -159,14 +158,14 @@ class Wording(ArticleIndex):
         """Return which sentence a word of the article stands in, from 0."""
         return self.sentences[place]
 
-    @cached_property
-    def sentences(self) -> list[int]:
+    @property
+    def sentences(self) -> Sequence[int]:
         """Which sentence each word of the article stands in, from 0."""
-        return [token.sentence for token in self.passages.tokens]
+        return self.passages.columns.sentences
 
     def drops_nothing(self, before: int, place: int) -> bool:
         """Tell whether a path from one word to another leaves out no more than `the` or so."""
-        words = [token.word for token in self.passages.tokens[before + 1 : place]]
+        words = self.passages.columns.words[before + 1 : place]
         if self.keys[before] in PHRASE_OF and words[0] in _AFTER_PHRASES:
             words = words[1:]
         return OMISSIBLE.issuperset(words)
@@ -246,11 +245,11 @@ class Wording(ArticleIndex):
         """The initials of the article's names, with the first word of each."""
         names = [name for name in reversed(self.names) if len(name.words) > 1]
         found = {text.stem_of("".join([w[0] for w in name.words])): name for name in names}
-        tokens, forms = self.passages.tokens, dict[str, str]()
+        starts, forms = self.passages.columns.starts, dict[str, str]()
         for initials, name in found.items():
             start = name.parts[0].start
-            at = bisect.bisect_left(tokens, start, key=_start)
-            if len(initials) > 1 and at < len(tokens) and tokens[at].start == start:
+            at = bisect.bisect_left(starts, start)
+            if len(initials) > 1 and at < len(starts) and starts[at] == start:
                 forms[initials] = self.keys[at]
         return forms
 
@@ -361,7 +360,6 @@ class Wording(ArticleIndex):
         return n_keys >= LEAST_CLAUSE and self.keys[place : place + n_keys] == keys
 
 
-_start = attrgetter("start")
 # The first words of what may stand for one word of an article.
 _OPEN_COUNTRIES = frozenset(words.split(" ")[0] for words in COUNTRY_OF if " " in words)
 _OPEN_PHRASES = frozenset(phrase[0] for phrase in PHRASES)

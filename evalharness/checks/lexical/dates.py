@@ -69,9 +69,8 @@ class StatedDates(scoring.ArticleIndex):
     @cached_property
     def years(self) -> frozenset[int]:
         """All years of the article, also those that stand in no date."""
-        of_tokens = [
-            t.word for t in self.passages.tokens if len(t.word) == 4 and t.word.isdecimal()
-        ]
+        words = self.passages.columns.words
+        of_tokens = [word for word in words if len(word) == 4 and word.isdecimal()]
         named = [year for stated in self.dates for year in stated.years]
         known = [self.published.year] if self.published else []
         return frozenset([*map(int, of_tokens), *named, *known])
@@ -202,7 +201,7 @@ class StatedDates(scoring.ArticleIndex):
     def _count_shared_stems(self, stated: Date, wanted: frozenset[str]) -> int:
         number = self.passages.sentence_at(stated.span.start)
         first, end = self.passages.first[number], self.passages.first[number + 1]
-        return len(wanted.intersection([t.stem for t in self.passages.tokens[first:end]]))
+        return len(wanted.intersection(self.passages.stems[first:end]))
 
     def instead(self, claimed: Date, wanted: frozenset[str]) -> Date | None:
         """Return the date that the article has in place of a wrong one, if that can be told.
@@ -261,8 +260,9 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
             instead = article.instead(claim, wanted) if explained else None
             flags.append(_flag(article, claim, instead, summary))
         n_flags += len(flags)
+        shown = known if article.wants_evidence else []
         evidence = [
-            stated.span for claim in known for stated in article.supporting_dates(claim)[:2]
+            stated.span for claim in shown for stated in article.supporting_dates(claim)[:2]
         ]
         share = len(known) / (len(known) + len(wrong))
         score = SentenceScore(sentence, share, scoring.in_order(evidence)[:MOST_EVIDENCE])

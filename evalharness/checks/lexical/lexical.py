@@ -1,7 +1,6 @@
 """Is the summary consistent with the article? All checks without weights, as one."""
 
 import bisect
-import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -90,19 +89,17 @@ class Indexed(ArticleIndex):
     @cached_property
     def is_english(self) -> bool:
         """Whether the article has as many function words as English has; short texts count so."""
-        tokens = self.passages.tokens
-        if len(tokens) < 20:
-            return True
-        enough = math.ceil(LEAST_ENGLISH * len(tokens))  # in most texts the first third has them
-        function_words = (True for token in tokens if not token.content)
-        return sum(itertools.islice(function_words, enough)) == enough
+        content = self.passages.columns.content
+        n_enough = math.ceil(LEAST_ENGLISH * len(content))
+        return len(content) < 20 or len(content) - sum(content) >= n_enough
 
     def compare(self, summary: str) -> Score:
         """Return the combined score of a summary with the flags of all parts."""
         applied = [name for name, part in PARTS.items() if self.is_english or not part.english]
-        results = {name: self.parts[name].compare(summary) for name in applied}
-        if dated := self.parts["dates"].confirmed_by_publication(summary):
-            results["numbers"] = self.parts["numbers"].compare(summary, dated)
+        asked = {"numbers": [self.parts["dates"].confirmed_by_publication(summary)]}
+        results = {
+            name: self.parts[name].compare(summary, *asked.get(name, ())) for name in applied
+        }
         found: list[Sequence[Flag]] = [score.flags for score in results.values()]
         found.append([*miscopied(self.wording, summary)])
         if self.is_english:

@@ -120,7 +120,8 @@ class StatedNumbers(scoring.ArticleIndex):
 
     def evidence(self, claimed: text.Number) -> list[Span]:
         """Return where the article states a number, at most five places; empty if it does not."""
-        found = itertools.islice(self._index.agreeing_numbers(claimed), MOST_EVIDENCE)
+        n_shown = MOST_EVIDENCE if self.wants_evidence else 1
+        found = itertools.islice(self._index.agreeing_numbers(claimed), n_shown)
         return [stated.span for stated in found]
 
     @cached_property
@@ -291,7 +292,7 @@ class StatedNumbers(scoring.ArticleIndex):
         """Return where the article has a word for as many: a hat-trick, for three."""
         words = _AS_MANY.get(claimed.value, ()) if claimed.kind == "" and not claimed.unit else ()
         places = [at for word in words for at in self.passages.places.get(word, ())]
-        alike = (at for at in places if self._is_of(self.passages.tokens[at].sentence, wanted))
+        alike = (at for at in places if self._is_of(self.passages.columns.sentences[at], wanted))
         return [self.passages.span(at, at) for at in itertools.islice(alike, 1)]
 
     def listed(self, claimed: text.Number, wanted: frozenset[str]) -> list[Span]:

@@ -9,7 +9,7 @@ import bisect
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -63,14 +63,25 @@ class Passages:
     @cached_property
     def tokens(self) -> list[Token]:
         """The words of the text in order."""
-        return text.sentence_tokens(self.text, self.sentences)
+        return self.columns.tokens()
+
+    def token(self, at: int) -> Token:
+        """Return one word; of an article, few are asked for."""
+        return Token._make([column[at] for column in self.columns])
 
     @cached_property
+    def _columns_and_first(self) -> tuple[text.WordColumns, list[int]]:
+        return text.word_columns(self.text, self.sentences)
+
+    @property
+    def columns(self) -> text.WordColumns:
+        """The words of the text, a row for each field of a token."""
+        return self._columns_and_first[0]
+
+    @property
     def first(self) -> list[int]:
         """The first token of each sentence, and behind the last the number of tokens."""
-        starts = [token.start for token in self.tokens]
-        begins = [bisect.bisect_left(starts, sentence.start) for sentence in self.sentences]
-        return [*begins, len(self.tokens)]
+        return self._columns_and_first[1]
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
@@ -83,12 +94,13 @@ class Passages:
     @cached_property
     def stems(self) -> list[str]:
         """The stem of each token."""
-        return [token.stem for token in self.tokens]
+        return self.columns.stems
 
     @cached_property
     def _content_stems(self) -> list[str]:
         """The stem of each token with content, and NO_CONTENT for the others."""
-        return [token.stem if token.content else NO_CONTENT for token in self.tokens]
+        each = zip(self.stems, self.columns.content, strict=True)
+        return [stem if content else NO_CONTENT for stem, content in each]
 
     @cached_property
     def _around(self) -> dict[tuple[int, int], frozenset[str]]:
@@ -96,25 +108,29 @@ class Passages:
 
     @cached_property
     def _copies(self) -> dict[str, int]:
+        whole = self.text
+        if not _LOWER_CASE_FOLLOWS.search(whole):  # then each sentence is its only part
+            spans = enumerate(self.sentences)
+            return {span.of(whole).rstrip(_STOP): number for number, span in spans}
         return {
-            part.of(self.text).rstrip(_STOP): number
+            part.of(whole).rstrip(_STOP): number
             for number, span in enumerate(self.sentences)
-            for part in (span, *_parts(self.text, span))
+            for part in (span, *_parts(whole, span))
         }
 
     @cached_property
     def content(self) -> list[frozenset[str]]:
         """The words of content of each sentence, folded."""
-        bounds = itertools.pairwise(self.first)
+        words, content = self.columns.words, self.columns.content
         return [
-            frozenset(token.word for token in self.tokens[start:end] if token.content)
-            for start, end in bounds
+            frozenset(itertools.compress(words[start:end], content[start:end]))
+            for start, end in itertools.pairwise(self.first)
         ]
 
     @cached_property
     def numbers(self) -> list[list[text.Number]]:
         """The numbers of each sentence; one without a word that may be a number is not read."""
-        worth = {token.sentence for token in self.tokens if may_be_number[token.written]}
+        worth = self._sentences_with(may_be_number)
         return [
             text.numbers(self.text, [span]) if number in worth else []
             for number, span in enumerate(self.sentences)
@@ -123,16 +139,21 @@ class Passages:
     @cached_property
     def dates(self) -> list[list[Date]]:
         """The dates of each sentence; one without a word that may be a date is not read."""
-        worth = {token.sentence for token in self.tokens if may_be_date[token.written]}
+        worth = self._sentences_with(may_be_date)
         return [
             dates(self.text, [span]) if number in worth else []
             for number, span in enumerate(self.sentences)
         ]
 
+    def _sentences_with(self, asked: Mapping[str, bool]) -> set[int]:
+        """Return which sentences have a word of which something is true."""
+        true = map(asked.__getitem__, self.columns.written)
+        return {*itertools.compress(self.columns.sentences, true)}
+
     @cached_property
     def names_and_casing(self) -> tuple[list[text.Name], text.Casing]:
         """The names of the text by its own casing, and that casing."""
-        return text.names_and_casing(self.text, self.tokens)
+        return text.names_and_casing(self.text, self.columns)
 
     def named_as(self, article: "Passages") -> list[text.Name]:
         """Return the names of the text by the casing of an article; the last ones are kept."""
@@ -143,7 +164,7 @@ class Passages:
                 for number, sentence in enumerate(self.sentences)
                 if article.sentence_of(sentence.of(self.text)) is not None
             ]
-            self._named_as = casing, text.names(self.text, casing, self.tokens, copied)
+            self._named_as = casing, text.names(self.text, casing, self.columns, copied)
         return self._named_as[1]
 
     def sentence_of(self, words: str) -> int | None:
@@ -152,8 +173,9 @@ class Passages:
 
     def bounds(self, at: int) -> tuple[int, int]:
         """Return the first token of the sentence of a token, and the one after its last."""
-        number = self.tokens[at].sentence
-        return self.first[number], self.first[number + 1]
+        columns, first = self._columns_and_first
+        number = columns.sentences[at]
+        return first[number], first[number + 1]
 
     def around(self, at: int, reach: int = REACH) -> frozenset[str]:
         """Return the stems of the words of content around a token in its sentence."""
@@ -172,8 +194,8 @@ class Passages:
 
     def _nearest_content(self, *sides: Iterable[int]) -> frozenset[str]:
         """Return the stem of the first word of content of each of some rows of tokens."""
-        tokens = self.tokens
-        stems = (next((tokens[at].stem for at in side if tokens[at].content), "") for side in sides)
+        near = self._content_stems
+        stems = (next((near[at] for at in side if near[at] != NO_CONTENT), "") for side in sides)
         return frozenset(stems) - {""}
 
     def near(self, at: int, stems: frozenset[str], reach: int = REACH_BESIDE) -> int:
@@ -188,9 +210,9 @@ class Passages:
     def around_span(self, span: Span, reach: int) -> frozenset[str]:
         """Return the stems of the words of content around some characters in their sentence."""
         low, before, behind, high = self._parted_by(span)
-        near = self.tokens[max(low, before - reach) : before]
-        near += self.tokens[behind : min(high, behind + reach)]
-        return frozenset(token.stem for token in near if token.content)
+        near = self._content_stems[max(low, before - reach) : before]
+        near += self._content_stems[behind : min(high, behind + reach)]
+        return frozenset(near) - {NO_CONTENT}
 
     def word_behind(self, span: Span) -> str:
         """Return the first word of content behind some characters; empty where a mark is between.
@@ -198,17 +220,18 @@ class Passages:
         `Of the`, `more` and other words that hold sentences together are passed over.
         """
         _, _, behind, high = self._parted_by(span)
-        for token in self.tokens[behind:high]:
-            if token.after_mark or token.content:
-                return "" if token.after_mark else token.word
+        words = self.columns
+        for at in range(behind, high):
+            if words.after_mark[at] or words.content[at]:
+                return "" if words.after_mark[at] else words.words[at]
         return ""
 
     def _parted_by(self, span: Span) -> tuple[int, int, int, int]:
         """Return the bounds of the tokens before some characters in their sentence, and behind."""
         number = self.sentence_at(span.start)
         low, high = self.first[number], self.first[number + 1]
-        before = bisect.bisect_right(self.tokens, span.start, low, high, key=lambda t: t.end)
-        behind = bisect.bisect_left(self.tokens, span.end, low, high, key=lambda t: t.start)
+        before = bisect.bisect_right(self.columns.ends, span.start, low, high)
+        behind = bisect.bisect_left(self.columns.starts, span.end, low, high)
         return low, before, behind, high
 
     def frame(self, span: Span) -> tuple[tuple[str, ...], Token] | None:
@@ -268,11 +291,11 @@ class Passages:
 
     def span(self, first: int, last: int) -> Span:
         """Return the characters from one token to another, both included."""
-        return Span(self.tokens[first].start, self.tokens[last].end)
+        return Span(self.columns.starts[first], self.columns.ends[last])
 
     def words(self, first: int, last: int) -> str:
         """Return the text from one token to another, both included."""
-        return self.text[self.tokens[first].start : self.tokens[last].end]
+        return self.text[self.columns.starts[first] : self.columns.ends[last]]
 
     def sentence_at(self, start: int) -> int:
         """Return which sentence a character stands in, from 0."""

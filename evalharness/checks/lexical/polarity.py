@@ -3,6 +3,7 @@
 First which words of a text are denied, and which are only said to be possible; then the check.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -92,14 +93,14 @@ class Cues:
     """
 
     def __init__(self, passages: Passages) -> None:
-        self._text = passages.text
-        self._tokens = passages.tokens
+        self._words = passages.columns
         self.denied: dict[int, int] = {}
         self.hedged: dict[int, int] = {}
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
         end = 0
-        for at in [at for at, token in enumerate(self._tokens) if _is_cue[token.word]]:
+        cues = map(_is_cue.__getitem__, passages.columns.words)
+        for at in [*itertools.compress(itertools.count(), cues)]:
             if at >= end:  # the first cue of its sentence: no word before it is denied or hedged
                 first, end = passages.bounds(at)
                 self._read_negations(at, end)
@@ -108,15 +109,15 @@ class Cues:
     def _read_negations(self, start: int, end: int) -> None:
         """Note which words are denied up to the end of their sentence, by which word."""
         cue, left = -1, 0
-        for at in range(start, end):
-            token = self._tokens[at]
-            if token.after_mark or token.word in ("but", "because", "who", "which"):
+        stems, after_mark = self._words.stems, self._words.after_mark
+        for at, word in enumerate(self._words.words[start:end], start):
+            if after_mark[at] or word in ("but", "because", "who", "which"):
                 cue, left = -1, 0
-            if token.word == "that" and 0 <= cue < at - 1 and self._tokens[cue].stem in _DENYING:
+            if word == "that" and 0 <= cue < at - 1 and stems[cue] in _DENYING:
                 cue, left = -1, 0  # rejects a plan that would have saved a million
-            if is_denial(token) and not self._is_only(at, end):
+            if _denies[word] and not self._is_only(at, end):
                 cue, left = at, _SCOPE
-            elif left and token.content and not _ADVERB.fullmatch(token.word):
+            elif left and self._words.content[at] and not _ADVERB.fullmatch(word):
                 self.denied[at] = cue
                 if left == _SCOPE:
                     self.heads.add(at)
@@ -124,25 +125,29 @@ class Cues:
 
     def _is_only(self, at: int, end: int) -> bool:
         """Tell whether a cue denies nothing: `not only`, `no longer`, `rule` without `out`."""
-        following = self._tokens[at + 1].word if at + 1 < end else ""
-        if self._tokens[at].stem == "rule":
-            near = [token.word for token in self._tokens[at + 1 : min(at + 4, end)]]
+        near = self._words.words[at + 1 : min(at + 4, end)]
+        following = near[0] if near else ""
+        if self._words.stems[at] == "rule":
             return "out" not in near
-        if self._tokens[at].word == "no":
+        if self._words.words[at] == "no":
             return following in ("doubt", "matter", "sooner") or following.isdecimal()
-        enough = "enough" in [token.word for token in self._tokens[at + 1 : min(at + 4, end)]]
-        return enough or following in ("only", "just", "least", "surprisingly", "necessarily")
+        return "enough" in near or following in (
+            "only",
+            "just",
+            "least",
+            "surprisingly",
+            "necessarily",
+        )
 
     def _read_hedges(self, start: int, first: int, end: int) -> None:
         """Note which words from a start to their sentence's end are hedged, by which word."""
         cue, left = -1, 0
         for at in range(start, end):
-            token = self._tokens[at]
-            if token.after_mark:
+            if self._words.after_mark[at]:
                 cue, left = -1, 0
             if self._is_hedge(at, first, end):
                 cue, left = at, _HEDGE_SCOPE
-            elif left and token.content:
+            elif left and self._words.content[at]:
                 self.hedged[at] = cue
                 if left == _HEDGE_SCOPE:
                     self.hedged_heads.add(at)
@@ -150,24 +155,25 @@ class Cues:
 
     def _is_hedge(self, at: int, first: int, end: int) -> bool:
         """Tell whether a word says that what follows is no fact (yet)."""
-        token = self._tokens[at]
-        if token.word == "considering":
+        words, stem = self._words.words, self._words.stems[at]
+        if words[at] == "considering":
             return True
-        if token.word == "due":
+        if words[at] == "due":
             return self._is_planned(at, first, end)
-        if token.stem in _FUTURE:
-            return "to" in [each.word for each in self._tokens[at + 1 : min(at + 3, end)]]
-        if token.word != "may":
-            return token.stem in _POSSIBLE
-        is_name = at > first and self._text[token.start].isupper()
-        before = self._tokens[at - 1].word if at > first else ""
-        after = self._tokens[at + 1].word if at + 1 < end else ""
+        if stem in _FUTURE:
+            return "to" in words[at + 1 : min(at + 3, end)]
+        if words[at] != "may":
+            return stem in _POSSIBLE
+        written = self._words.written[at]
+        is_name = at > first and written[0].isupper()
+        before = words[at - 1] if at > first else ""
+        after = words[at + 1] if at + 1 < end else ""
         is_month = before in _BEFORE_MONTH or before[-1:].isdecimal() or after[:1].isdecimal()
-        return token.end - token.start == len("may") and not is_name and not is_month
+        return len(written) == len("may") and not is_name and not is_month
 
     def _is_planned(self, at: int, first: int, end: int) -> bool:
         """Tell whether something is `due to be` or `is due to open`; not `late due to rain`."""
-        words = [token.word for token in self._tokens[max(first, at - 1) : min(at + 3, end)]]
+        words = self._words.words[max(first, at - 1) : min(at + 3, end)]
         before = words.pop(0) if at > first else ""
         if words[1:2] != ["to"] or len(words) < 3:
             return False
@@ -245,7 +251,7 @@ class StatedPolarity(ArticleIndex):
         )
 
     @cached_property
-    def disputed(self) -> frozenset[str]:
+    def disputed_stems(self) -> frozenset[str]:
         """The stems that the article denies somewhere, or hedges first of all behind a cue."""
         stems = self.passages.stems
         return frozenset(stems[at] for at in self.cues.denied.keys() | self.cues.hedged_heads)
@@ -253,7 +259,7 @@ class StatedPolarity(ArticleIndex):
     @cached_property
     def denial_verbs(self) -> frozenset[str]:
         """The verbs of denial that the article uses at all."""
-        return frozenset(token.stem for token in self.passages.tokens) & _DENYING
+        return _DENYING.intersection(self.passages.stems)
 
     def places(self, stems: Iterable[str]) -> list[int]:
         """Return where the article has one of some stems; empty if that is too often to tell."""
@@ -267,13 +273,15 @@ class StatedPolarity(ArticleIndex):
     def has_hint(self, at: int, reach: int, hints: frozenset[str] = _HINTS) -> bool:
         """Tell whether something near a token in its sentence says that anything is not so."""
         low, high = self.passages.bounds(at)
-        near = self.passages.tokens[max(low, at - reach) : min(high, at + reach + 1)]
-        return any(is_denial(token) or token.stem in hints for token in near)
+        start, end = max(low, at - reach), min(high, at + reach + 1)
+        if not hints.isdisjoint(self.passages.stems[start:end]):
+            return True
+        return any(map(_denies.__getitem__, self.passages.columns.words[start:end]))
 
     def is_guarded(self, at: int) -> bool:
         """Tell whether what stands before a token says that it is put as no fact: `links to`."""
-        before = self.passages.tokens[max(self.passages.bounds(at)[0], at - GUARD_REACH) : at]
-        return any(token.stem in _GUARDED for token in before)
+        before = self.passages.stems[max(self.passages.bounds(at)[0], at - GUARD_REACH) : at]
+        return not _GUARDED.isdisjoint(before)
 
     def compare(self, summary: str) -> Score:
         """Return the share of the comparable sentences without a clash, with flags."""
@@ -313,7 +321,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             asked = at > past and self._is_disputed(at)
             look = asked or not compared or self.article.wants_evidence
             places = self._comparable(at) if look else []
-            compared.update(self.stated.tokens[place.at].sentence for place in places[:2])
+            compared.update(self.stated.columns.sentences[place.at] for place in places[:2])
             if at <= past:
                 continue
             clash = self._disputed_clash(at, places) if asked else self._opposite(at)
@@ -321,7 +329,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             if clash is not None:
                 clashes.append(clash)
                 past = max(clash.last, at)
-                compared.add(self.stated.tokens[clash.stated[1]].sentence)
+                compared.add(self.stated.columns.sentences[clash.stated[1]])
         return sorted(compared), clashes
 
     def _comparable(self, at: int) -> list[Alignment]:
@@ -337,7 +345,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
     def _is_disputed(self, at: int) -> bool:
         """Tell whether a word is denied here, or denied or hedged anywhere in the article."""
-        return at in self.own_cues.denied or self.own.stems[at] in self.article.disputed
+        return at in self.own_cues.denied or self.own.stems[at] in self.article.disputed_stems
 
     def _disputed_clash(self, at: int, places: list[Alignment]) -> _Clash | None:
         if not places:
@@ -434,7 +442,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         `After` and `before`, `last` and `next` do so of the same thing only; who fell behind did
         not rise, and a department is no departure.
         """
-        own, stated = self.own.tokens[at], self.stated.tokens[place]
+        own, stated = self.own.tokens[at], self.stated.token(place)
         if stated.word.startswith("department") or own.word.startswith("department"):
             return False
         behind = self.own.word_behind(Span(own.start, own.end))
@@ -451,17 +459,19 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         """
         if self.own.tokens[at].word.endswith(("ly", "ings")):
             return True
-        if stem in WINNING | LOSING or self.stated.tokens[place].stem in WINNING | LOSING:
+        if stem in WINNING | LOSING or self.stated.stems[place] in WINNING | LOSING:
             own, stated = self.own.around(at, BESIDE), self.stated.around(place, BESIDE)
             return len(own & stated) < LEAST_SHARED
         return stem in OF_TWO_SIDES or (stem in OF_PEOPLE and bool(known))
 
     def _is_supported(self, alike: list[Alignment], against: Alignment) -> bool:
         """Tell whether the article has the word itself, in the same sentence or amid as much."""
-        sentence = self.stated.tokens[against.at].sentence
+        sentence = self.stated.columns.sentences[against.at]
         return any(
             place.shared >= against.shared
-            or (place.shared >= LEAST_SHARED and self.stated.tokens[place.at].sentence == sentence)
+            or (
+                place.shared >= LEAST_SHARED and self.stated.columns.sentences[place.at] == sentence
+            )
             for place in alike
         )
 
@@ -472,8 +482,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
     def _in_name(self, where: Passages, at: int) -> bool:
         """Tell whether a word has a capital inside a sentence."""
-        first = where.first[where.tokens[at].sentence]
-        return at > first and where.text[where.tokens[at].start].isupper()
+        first = where.bounds(at)[0]
+        return at > first and where.columns.written[at][0].isupper()
 
     def _all_places(self, stems: Iterable[str]) -> list[int]:
         return [at for stem in stems for at in self.stated.places.get(stem, ())]
@@ -493,7 +503,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if before and before[-1].word in DETERMINERS:  # the jail, for `could be jailed`
             return None
         promises = [each for each, token in enumerate(before[-2:]) if token.word in PROMISES]
-        cue = self.stated.tokens[hedged[best]].stem
+        cue = self.stated.stems[hedged[best]]
         if self._in_name(self.stated, best) or (promises and cue not in _LESS_THAN_PROMISED):
             return None
         guards = _GUARDED - PROMISES - {"if"} if promises else _GUARDED
@@ -532,11 +542,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         """Return what a reader is told of a clash, with the article's words."""
         first, last = clash.stated
         said = self.stated.words(first, last)
-        number = self.stated.tokens[last].sentence + 1
+        number = self.stated.columns.sentences[last] + 1
         message = f"the article says '{said}', in sentence {number}"
         if first == last and (clash.kind == "negation" or clash.first < clash.last):
             message = f"the article does not deny it: '{said}', in sentence {number}"
-            if self.stated.tokens[last].stem != self.own.tokens[clash.last].stem:
+            if self.stated.stems[last] != self.own.tokens[clash.last].stem:
                 message = f"the article does not deny it, in sentence {number}"
                 sentence = self.stated.sentences[number - 1]
                 span = self.own.span(clash.first, clash.last)

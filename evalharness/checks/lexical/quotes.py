@@ -96,11 +96,9 @@ class StatedQuotes(scoring.ArticleIndex):
     def _find_inflected(self, words: str) -> Span | None:
         """Return where the article has the same words in other forms: acts for act."""
         stems = [stem_of(text.fold(word.of(words))) for word in text.words(words)]
-        tokens = self.passages.tokens
         for at in self.passages.places.get(stems[0], ())[:MOST_PLACES] if stems else ():
-            run = tokens[at : at + len(stems)]
-            if [token.stem for token in run] == stems:
-                return Span(run[0].start, run[-1].end)
+            if self.passages.stems[at : at + len(stems)] == stems:
+                return self.passages.span(at, at + len(stems) - 1)
         return None
 
     def nearest(self, words: str) -> Span | None:
@@ -343,13 +341,13 @@ def _distance(one: Span, other: Span) -> int:
 
 def _says(where: Passages, name: text.Name) -> bool:
     """Tell whether a verb of saying stands beside a name in its sentence."""
-    first = bisect.bisect_left(where.tokens, name.span.start, key=lambda token: token.start)
-    last = bisect.bisect_left(where.tokens, name.span.end, key=lambda token: token.start)
-    if first >= len(where.tokens):
+    first = bisect.bisect_left(where.columns.starts, name.span.start)
+    last = bisect.bisect_left(where.columns.starts, name.span.end)
+    if first >= len(where.columns.starts):
         return False
     low, high = where.bounds(first)
-    before = where.tokens[max(low, first - 2) : first]
-    after = where.tokens[last : min(high, last + REACH_OF_VERB)]
+    before = [*map(where.token, range(max(low, first - 2), first))]
+    after = [*map(where.token, range(last, min(high, last + REACH_OF_VERB)))]
     if before and before[-1].stem in _TO_LISTENERS:
         return False
     if after and after[0].word in _SPOKEN_OF:  # he said the league is no good

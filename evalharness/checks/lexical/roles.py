@@ -132,12 +132,10 @@ class StatedRoles(ArticleIndex):
         return self._beside[stem, side]
 
     def _names_beside(self, stem: str, side: int) -> Iterator[tuple[int, int]]:
+        sentences = self.passages.columns.sentences
         for at in self.passages.places.get(stem, ())[:MOST_PLACES]:
             name = self.name_at.get(at + side)
-            if (
-                name is not None
-                and self.passages.tokens[at].sentence == self.passages.tokens[at + side].sentence
-            ):
+            if name is not None and sentences[at] == sentences[at + side]:
                 first = last = at + side
                 while self.name_at.get(first - 1) is name:
                     first -= 1
@@ -176,21 +174,22 @@ class StatedRoles(ArticleIndex):
     def _first_places(self) -> dict[int, list[tuple[int, tuple[str, ...]]]]:
         """Where each name stands first of all, by sentences, with its words."""
         found: dict[int, list[tuple[int, tuple[str, ...]]]] = {}
+        sentences = self.passages.columns.sentences
         for words, places in self.by_words.items():
             for at in places[:MOST_CANDIDATES]:
-                found.setdefault(self.passages.tokens[at].sentence, []).append((at, words))
+                found.setdefault(sentences[at], []).append((at, words))
         return found
 
     def shared_with(self, wanted: frozenset[str]) -> dict[tuple[str, ...], set[str]]:
         """Return which of some stems are in the company of each name that has one."""
         found: dict[tuple[str, ...], set[str]] = {}
-        where = self.passages
+        columns, stems = self.passages.columns, self.passages.stems
         for stem in wanted:
-            for place in where.places.get(stem, ()):
-                if not where.tokens[place].content:
+            for place in self.passages.places.get(stem, ()):
+                if not columns.content[place]:
                     continue
-                for at, words in self._first_places.get(where.tokens[place].sentence, ()):
-                    if abs(at - place) <= REACH_OF_COMPANY and where.stems[at] != stem:
+                for at, words in self._first_places.get(columns.sentences[place], ()):
+                    if abs(at - place) <= REACH_OF_COMPANY and stems[at] != stem:
                         found.setdefault(words, set()).add(stem)
         return found
 
@@ -208,7 +207,7 @@ class StatedRoles(ArticleIndex):
         """All words of each sentence, folded."""
         first = self.passages.first
         return [
-            frozenset(token.word for token in self.passages.tokens[first[n] : first[n + 1]])
+            frozenset(self.passages.columns.words[first[n] : first[n + 1]])
             for n in range(len(self.passages.sentences))
         ]
 
@@ -253,8 +252,10 @@ def _short_forms(words: Collection[str]) -> frozenset[str]:
 
 
 def _by_token(where: Passages, names: Sequence[text.Name]) -> dict[int, text.Name]:
-    starts = {token.start: at for at, token in enumerate(where.tokens)}
-    found = ((starts.get(part.start), name) for name in names for part in name.parts)
+    if not names:
+        return {}
+    at_start = dict(zip(where.columns.starts, itertools.count(), strict=False))
+    found = ((at_start.get(part.start), name) for name in names for part in name.parts)
     return {at: name for at, name in found if at is not None}
 
 
@@ -265,7 +266,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         super().__init__(article, summary)
         self._last = -1, frozenset[str]()
         self.name_at = _by_token(self.own, self.own.named_as(article.passages))
-        self._with_names = {self.own.tokens[at].sentence for at in self.name_at}
+        self._with_names = {self.own.columns.sentences[at] for at in self.name_at}
         self._wholes: dict[int, list[int]] = {}
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
@@ -276,10 +277,10 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if clashes and self.own.tokens[at].start < clashes[-1].span.end:
                 continue
             places, clash = self._of_name(at) if at in self.name_at else self._of_word(at)
-            compared.update(self.stated.tokens[place].sentence for place in places[:3])
+            compared.update(self.stated.columns.sentences[place] for place in places[:3])
             if clash is not None and clash.span not in [each.span for each in clashes]:
                 clashes.append(clash)
-                compared.add(self.stated.tokens[clash.at].sentence)
+                compared.add(self.stated.columns.sentences[clash.at])
         return sorted(compared), clashes
 
     def _of_word(self, at: int) -> tuple[list[int], _Clash | None]:
@@ -340,7 +341,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return where the article has the summary's winner beaten; none if the loser is, too."""
         crossed: list[int] = []
         for place in places:
-            if self.stated.tokens[place].stem in LOSING or _is_reversed(self.stated, place):
+            if self.stated.stems[place] in LOSING or _is_reversed(self.stated, place):
                 continue
             beaten = self._loser_at(place)
             if _is_meant(own.target, beaten):
@@ -351,24 +352,25 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _loser_at(self, place: int) -> frozenset[str]:
         """Return the stems of who is beaten, behind a win: `win over`, or right behind `beat`."""
-        tokens, high = self.stated.tokens, self.stated.bounds(place)[1]
-        after = tokens[place + 1 : min(high, place + 6)]
+        words, stems = self.stated.columns.words, self.stated.stems
+        after = words[place + 1 : min(self.stated.bounds(place)[1], place + 6)]
         if not after:
             return frozenset()
-        has_link = after[0].word in _BEFORE_BEATEN
-        has_link = has_link or (after[0].word == "for" and tokens[place].word in _DEFEATS)
-        is_noun = tokens[place].stem in _WITHOUT_OBJECT
-        if not has_link and (is_noun or after[0].word in FUNCTION_WORDS):
+        has_link = after[0] in _BEFORE_BEATEN
+        has_link = has_link or (after[0] == "for" and words[place] in _DEFEATS)
+        is_noun = stems[place] in _WITHOUT_OBJECT
+        if not has_link and (is_noun or after[0] in FUNCTION_WORDS):
             return frozenset()
-        named = itertools.takewhile(lambda token: token.word not in APART, after[has_link:])
-        return frozenset(token.stem for token in named)
+        named = [*itertools.takewhile(lambda word: word not in APART, after[has_link:])]
+        first = place + 1 + has_link
+        return frozenset(stems[first : first + len(named)])
 
     def _is_done(self, place: int) -> bool:
         """Tell whether a word of the article is a verb, or a win or loss: not `their access`."""
-        token = self.stated.tokens[place]
-        before = self.stated.tokens[place - 1].word if place > self.stated.bounds(place)[0] else ""
-        is_base = before in _BEFORE_BASE or (token.word.endswith("ing") and before in BE)
-        return token.stem in _RESULTS or _is_verb(token.word) or is_base
+        words = self.stated.columns.words
+        before = words[place - 1] if place > self.stated.bounds(place)[0] else ""
+        is_base = before in _BEFORE_BASE or (words[place].endswith("ing") and before in BE)
+        return self.stated.stems[place] in _RESULTS or _is_verb(words[place]) or is_base
 
     def _verb_places(self, stem: str) -> list[int]:
         """Return where the article has a verb, or one of the same result; not all, of too many."""
@@ -380,12 +382,12 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _behind_result(self, place: int, after: range) -> range:
         """Return where the one beaten may stand: behind a `win`, only after `over` or the like."""
-        tokens = self.stated.tokens
-        if tokens[place].stem not in _WITHOUT_OBJECT:
+        if self.stated.stems[place] not in _WITHOUT_OBJECT:
             return after
-        first = next((each for each in after[:REACH_OF_WORDS] if tokens[each].content), None)
-        links = tokens[place + 1 : first] if first else ()
-        return after if any(each.word in _BEFORE_BEATEN for each in links) else after[:0]
+        words, content = self.stated.columns.words, self.stated.columns.content
+        first = next((each for each in after[:REACH_OF_WORDS] if content[each]), None)
+        links = words[place + 1 : first] if first else ()
+        return after[:0] if _BEFORE_BEATEN.isdisjoint(links) else after
 
     def _parties(self, at: int) -> _Parties | None:
         """Return who does something and to whom, from the words right beside a verb."""
@@ -435,9 +437,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         wanted = own.doer | own.target
         before = range(place - 1, max(low, place - REACH_BEFORE) - 1, -1)
         after = range(place + 1, min(high, place + REACH_AFTER + 1))
-        tokens = self.stated.tokens
+        stems = self.stated.stems
         first, second = (
-            next((tokens[each].stem for each in side if tokens[each].stem in wanted), "")
+            next((stems[each] for each in side if stems[each] in wanted), "")
             for side in (before, self._behind_result(place, after))
         )
         return (second, first) if _is_reversed(self.stated, place) else (first, second)
@@ -447,7 +449,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         low, high = self.stated.bounds(place)
         wanted = own.doer | own.target
         near = range(max(low, place - REACH_BEFORE), min(high, place + REACH_AFTER + 1))
-        hits = [each for each in near if self.stated.tokens[each].stem in wanted]
+        hits = [each for each in near if self.stated.stems[each] in wanted]
         return self.stated.span(min([*hits, place]), max([*hits, place]))
 
     def _to_itself(self, at: int) -> _Clash | None:
@@ -514,7 +516,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         is_rare = 0 < len(ones) <= MOST_PLACES and 0 < len(others) <= MOST_PLACES
         if not is_rare or _least_apart(ones, others) < (FAR_APART if name else FURTHER_APART):
             return None
-        number = self.stated.tokens[ones[0]].sentence + 1
+        number = self.stated.columns.sentences[ones[0]] + 1
         message = f"the article has '{subject.written}' in sentence {number}, and far from it {{}}"
         where = self.stated.span(others[0], others[0])
         return _Clash(self.own.span(at - 1, last), where, others[0], "spliced", message)
@@ -561,8 +563,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _name_behind(self, start: int) -> text.Name | None:
         """Return the name of the article at a token, or behind its title."""
-        tokens = self.stated.tokens[start : start + REACH_OF_WORDS]
-        titles = itertools.takewhile(lambda token: token.word in _BEFORE_NAME, tokens)
+        words = self.stated.columns.words[start : start + REACH_OF_WORDS]
+        titles = itertools.takewhile(_BEFORE_NAME.__contains__, words)
         return self.article.name_at.get(start + sum(1 for _ in titles))
 
     def _next_name(self, behind: int) -> int | None:
@@ -640,7 +642,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         near = self.own.around(members[0], REACH_OF_COMPANY)
         near |= self.own.around(members[-1], REACH_OF_COMPANY)
         low, high = self.own.bounds(members[0])
-        named = {self.own.tokens[each].stem for each in range(low, high) if each in self.name_at}
+        named = {self.own.stems[each] for each in range(low, high) if each in self.name_at}
         return frozenset(stem for stem in near - named if stem in self.stated.places)
 
     def _best_company(
@@ -730,7 +732,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _is_near(self, subject: text.Name, place: int) -> bool:
         """Tell whether the article has a name before a verb in its sentence."""
         low = self.stated.bounds(place)[0]
-        near = {self.stated.tokens[each].word for each in range(low, place)}
+        near = {*self.stated.columns.words[low:place]}
         if not _short_forms(near).isdisjoint(_short_forms(subject.words)):
             return True
         country = text.country(" ".join(subject.words))
@@ -741,9 +743,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         own_end, end = self.own.bounds(at)[1], self.stated.bounds(place)[1]
         own = self.own.tokens[at + 1 : min(own_end, at + 1 + REACH_OF_PREDICATE)]
         mine = [token.stem for token in own if token.content]
-        its = [
-            t.stem for t in self.stated.tokens[place + 1 : min(end, place + 3 + REACH_OF_PREDICATE)]
-        ]
+        its = self.stated.stems[place + 1 : min(end, place + 3 + REACH_OF_PREDICATE)]
         shared = sum(stem in its for stem in mine)
         return shared >= LEAST_FRAMED_CONTENT and shared >= PREDICATE_SHARE * len(mine)
 
@@ -757,7 +757,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if best is None:
             return [], None
         place, other, share = best
-        sentence = self.stated.tokens[place].sentence
+        sentence = self.stated.columns.sentences[place]
         if other is None or self.article.may_mean(name, sentence, share < _SURE_SHARE):
             return [place], None
         return [place], self._for_another(name, other, place)
@@ -765,11 +765,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _slot_words(self, members: list[int]) -> frozenset[str]:
         low, high = self.own.bounds(members[0])
         near = range(max(low, members[0] - SLOT_REACH), min(high, members[-1] + SLOT_REACH + 1))
-        return frozenset(
-            self.own.tokens[each].stem
-            for each in near
-            if each not in members and self.own.tokens[each].content
-        )
+        stems, content = self.own.stems, self.own.columns.content
+        return frozenset(stems[each] for each in near if content[each] and each not in members)
 
     def _best_slot(
         self, wanted: frozenset[str], members: list[int]
@@ -794,7 +791,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return the words of a sentence of the summary; those of the last one are kept."""
         if self._last[0] != number:
             first, end = self.own.first[number], self.own.first[number + 1]
-            self._last = number, frozenset(token.word for token in self.own.tokens[first:end])
+            self._last = number, frozenset(self.own.columns.words[first:end])
         return self._last[1]
 
     def _fits(self, at: int, members: list[int]) -> bool:
@@ -811,7 +808,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def flag(self, clash: _Clash) -> Flag:
         """Return what a reader is told of a clash, with the article's words."""
         said = clash.stated.of(self.article.text)
-        number = self.stated.tokens[clash.at].sentence + 1
+        number = self.stated.columns.sentences[clash.at] + 1
         message = clash.message.format(f"'{said}'") + f", in sentence {number}"
         return Flag(clash.span, clash.kind, message, (clash.stated,))
 
@@ -840,12 +837,12 @@ def _subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) ->
 
     It stands right before it, but for words such as `has been`, or for what is between commas.
     """
-    low, tokens = where.bounds(verb)[0], where.tokens
+    low, words, after_mark = where.bounds(verb)[0], where.columns.words, where.columns.after_mark
     at = verb - 1
-    while at >= low and tokens[at].word in _BEFORE_VERB and not tokens[at + 1].after_mark:
+    while at >= low and words[at] in _BEFORE_VERB and not after_mark[at + 1]:
         at -= 1
-    if at >= low and tokens[at + 1].after_mark:  # Jane Doe, 40, left
-        marks = (each for each in range(at, max(low, at - 8), -1) if tokens[each].after_mark)
+    if at >= low and after_mark[at + 1]:  # Jane Doe, 40, left
+        marks = (each for each in range(at, max(low, at - 8), -1) if after_mark[each])
         at = next(marks, low) - 1
     if at < low or at not in name_at:
         return None
@@ -859,7 +856,7 @@ def _word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> 
     first = at
     while name_at.get(first - 1) is name_at[at]:
         first -= 1
-    return where.tokens[first - 1].word if first > where.bounds(at)[0] else ""
+    return where.columns.words[first - 1] if first > where.bounds(at)[0] else ""
 
 
 def _least_apart(ones: Sequence[int], others: Sequence[int]) -> int:
@@ -881,11 +878,12 @@ def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[s
     Behind a sentence's first words, also the first word of content, which tells most.
     """
     low, high = where.bounds(first)
-    after = where.tokens[last + 1 : min(high, last + 5)]
-    right = {token.stem for token in after[:1]}
+    after, stems = range(last + 1, min(high, last + 5)), where.stems
+    right = {stems[at] for at in after[:1]}
     if first > low:
-        return {where.tokens[first - 1].stem}, right
-    telling = (token.stem for token in after if token.content and not token.word.isdecimal())
+        return {stems[first - 1]}, right
+    words, content = where.columns.words, where.columns.content
+    telling = (stems[at] for at in after if content[at] and not words[at].isdecimal())
     return set(), right | {next(telling, "")} - {""}
 
 
@@ -905,19 +903,19 @@ def _is_meant(party: frozenset[str], words: frozenset[str]) -> bool:
 
 
 _OWN = frozenset(["his", "her", "its", "their"])
+_HELPING = BE | PROMISES
 
 
 def _is_reversed(where: Passages, at: int) -> bool:
     """Tell whether it is done to what stands before: `was beaten by`, `lost to`, `defeat by`."""
     low, high = where.bounds(at)
-    token = where.tokens[at]
-    before = [each.word for each in where.tokens[max(low, at - 3) : at]]
-    is_defeat = token.word in _DEFEATS
-    after = [each.word for each in where.tokens[at + 1 : min(high, at + (6 if is_defeat else 4))]]
-    is_bare = after[:1] == ["by"] and _is_verb(token.word)  # `a film directed by`
-    passive = is_bare or ("by" in after and not (BE | PROMISES).isdisjoint(before))
+    words = where.columns.words
+    before, is_defeat = words[max(low, at - 3) : at], words[at] in _DEFEATS
+    after = words[at + 1 : min(high, at + (6 if is_defeat else 4))]
+    is_bare = after[:1] == ["by"] and _is_verb(words[at])  # `a film directed by`
+    passive = is_bare or ("by" in after and not _HELPING.isdisjoint(before))
     if is_defeat and before and (before[-1] in FUNCTION_WORDS or not _OWN.isdisjoint(before)):
         return True  # `their third defeat`
-    if token.stem in LOSING or is_defeat:
+    if where.stems[at] in LOSING or is_defeat:
         return not LOST_TO.isdisjoint(after)
     return passive

@@ -189,8 +189,8 @@ def cut_before(article: Wording, aligned: Aligned) -> int | None:
         return None
     if last + 1 >= article.passages.bounds(last)[1]:
         return None
-    following = article.passages.tokens[last + 1]
-    between = article.text[article.passages.tokens[last].end : following.start]
+    following = article.passages.token(last + 1)
+    between = article.text[article.passages.columns.ends[last] : following.start]
     if following.after_mark or following.written[0].isupper() or not STOPS.isdisjoint(between):
         return None
     return last + 1 if following.word == "of" or _is_head(following) else None

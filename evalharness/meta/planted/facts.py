@@ -168,7 +168,7 @@ class Facts:
         self.text = article
         self.sentences = text.sentences(article)
         self.names, self.casing = text.names_and_casing(
-            article, text.sentence_tokens(article, self.sentences)
+            article, text.word_columns(article, self.sentences)[0]
         )
 
     @cached_property
@@ -223,7 +223,7 @@ class SummaryClaims:
         self.text = summary
         self.sentences = text.sentences(summary)
         self.names = text.names(
-            summary, facts.casing, text.sentence_tokens(summary, self.sentences)
+            summary, facts.casing, text.word_columns(summary, self.sentences)[0]
         )
         self._words: dict[Span, frozenset[str]] = {}
         self.is_tokenised = len(_TOKENISED.findall(summary)) > 0
