@@ -5,20 +5,24 @@
 
 Each comparison is taken in turns, in processes of their own that know nothing yet, one thread each;
 the figures are ratios of the processor's time, which other programs disturb less than the clock.
-What is not installed is listed as not measured. `--only rouge` measures a part again and keeps the
-rest: all that was measured is in `measured.json` beside this file, and the page is made of it.
+What is not installed is listed as not measured. `python -m benchmarks rouge` measures a part again
+and keeps the rest: all that was measured is in `measured.json` beside this file, and the page is
+made of it. `--quick` measures less of it in five minutes, writes nothing, and prints which figures
+are more than a fifth below the page's: advice, which fails nothing.
 """
 
 import argparse
 import json
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import generating, harness, neural, real, rouge, scale, scoring, table
+from . import generating, harness, neural, real, rouge, running, scale, scoring, table
 from .table import REPOSITORY, Row
 
 MEASURED = Path(__file__).parent / "measured.json"
@@ -34,7 +38,8 @@ page; how to install the others stands at the head of `benchmarks/__main__.py`.
 A figure says how many times the processor's time the other one takes: the median of {rounds}
 rounds taken in turns, and in brackets the least and the greatest. Every measurement is a process of
 its own that has scored nothing before (a cold pass), on one thread. Times of importing and loading
-are left out, but for whole runs. A figure below 1 is a comparison that we lose.
+are left out, but for whole runs. A figure below 1 is a comparison that we lose; one without × is a
+share or a cost, of which less is better.
 
 The others run in an environment of their own, under transformers 4.46, since bert-score reads no
 tokenizer of transformers 5: where a network runs, some of a ratio is between these two.
@@ -70,7 +75,11 @@ def _harness(asked: Asked) -> list[Row]:
 
 
 def _generation(asked: Asked) -> list[Row]:
-    return generating.rows(asked.folder, min(asked.rounds, 3), asked.share)
+    return generating.rows(asked.folder, asked.rounds, asked.share)
+
+
+def _running(asked: Asked) -> list[Row]:
+    return running.rows(asked.folder, asked.rounds, asked.share)
 
 
 def _real(asked: Asked) -> list[Row]:
@@ -82,9 +91,15 @@ PARTS: Mapping[str, Callable[[Asked], list[Row]]] = {
     "scoring": _scoring,
     "neural": _neural,
     "harness": _harness,
+    "running": _running,
     "generation": _generation,
     "real": _real,
 }
+
+EVERY = (*PARTS, "scale")
+# What `--quick` measures, and how much of it.
+QUICK = ("rouge", "scoring", "running", "generation")
+QUICK_SHARE, QUICK_ROUNDS = 0.1, 2
 
 
 def texts_of(path: Path) -> list[str]:
@@ -121,24 +136,67 @@ def page(measured: Mapping[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def short_falls(rows: Iterable[Row], kept: Iterable[Row]) -> list[str]:
+    """Return a line for each figure that is over a fifth worse than the one that was kept of it.
+
+    Rows are of the same thing where they differ in numbers and versions alone, and come in the same
+    order.
+    """
+    there = dict(_named(kept))
+    return [
+        f"{row.what}: {row.who} beside {row.peer}: {row.shown()}, on the page {there[name].shown()}"
+        for name, row in _named(rows)
+        if name in there and row.falls_short_of(there[name])
+    ]
+
+
+def _named(rows: Iterable[Row]) -> Iterator[tuple[tuple[str, int], Row]]:
+    """Yield rows with what names them whatever their numbers are."""
+    seen: Counter[str] = Counter()
+    for row in rows:
+        if row.ratios:
+            name = re.sub(r"[\d.,]+", "", f"{row.group}|{row.what}|{row.who}|{row.peer}")
+            seen[name] += 1
+            yield (name, seen[name]), row
+
+
+def advise(asked: Asked, measured: Mapping[str, Any]) -> None:
+    """Measure a little, and print what is slower than the page has it."""
+    lines: list[str] = []
+    for part in QUICK:
+        kept = table.rows_of(measured.get(part, {}).get("rows", []))
+        now = table.rows_of(measure(part, asked)["rows"])
+        lines += short_falls(now, kept)
+    print("\nMore than a fifth below docs/benchmarks.md:" if lines else "\nNothing is slower.")
+    print("".join(f"  {line}\n" for line in lines), end="")
+
+
 def main() -> None:
     """Measure what is asked for, keep it, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--peers", default=sys.executable, help="the Python that has the others")
     parser.add_argument("--data", type=Path, default=ARTICLES, help="JSON Lines with `article`")
-    parser.add_argument("--only", nargs="+", choices=[*PARTS, "scale"], default=[*PARTS, "scale"])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(EVERY)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--share", type=float, default=1.0, help="of the pairs, for a quick look")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(scale.SIZES))
     parser.add_argument("--note", default="", help="a sentence for the page: what data, how busy")
+    parser.add_argument("--quick", action="store_true", help="a little of it, as advice")
     parser.add_argument("--page", action="store_true", help="only write the page again")
     given = parser.parse_args()
+    if unknown := sorted(set(given.parts) - set(EVERY)):
+        parser.error(f"no part {unknown[0]!r}; there are {', '.join(EVERY)}")
+    if given.quick:
+        given.rounds, given.share = QUICK_ROUNDS, QUICK_SHARE
     measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
     with tempfile.TemporaryDirectory() as folder:
         asked = Asked(
             given.peers, texts_of(given.data), Path(folder), given.rounds, given.share, given.sizes
         )
-        for part in [] if given.page else given.only:
+        if given.quick:
+            advise(asked, measured)
+            return
+        for part in [] if given.page else given.parts or EVERY:
             measured[part] = measure(part, asked) | {"note": given.note}
             text = json.dumps(measured, indent=1, ensure_ascii=False)
             MEASURED.write_text(text + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import table
+from . import real, table
 from .table import REPOSITORY, Row
 
 SCRIPT = Path(__file__).parent / "generation.py"
@@ -24,6 +24,9 @@ def rows(folder: Path, rounds: int, share: float) -> list[Row]:
     asked = ["--json", str(found), "--rounds", str(rounds)]
     if share < 1:
         asked += ["--articles", str(max(16, round(256 * share))), "--shapes", "t5", "llama"]
+        asked += ["--beams", "1", "--only-overhead", "--new-tokens", "16"]
+    elif (chat := real.folder_of_weights()).is_dir():
+        asked += ["--real", str(chat)]
     command = [table.OURS, str(SCRIPT), *asked]
     done = subprocess.run(  # noqa: S603 - our own command
         command, capture_output=True, text=True, check=False, cwd=REPOSITORY
@@ -37,10 +40,12 @@ def rows(folder: Path, rounds: int, share: float) -> list[Row]:
 def _row(told: dict[str, Any]) -> Row:
     name, _, size = told["ratio of"].partition(", ")
     peer, ours_first = BESIDE[name]
-    ratios = [told["least"], told["median"], told["most"]]
-    ratios = [1 / ratio for ratio in ratios] if ours_first else ratios
+    ratios = [1 / ratio if ours_first else ratio for ratio in told["ratios"]]
     beams = "greedy" if told["beams"] == 1 else f"{told['beams']} beams"
     what = f"{told['shape']}, {beams}, {told['articles']} articles"
     peer = f"{peer}, {size} each" if size else peer
     note = f"{told['differ']} texts differ" if told["differ"] else "same texts"
+    if "mean" in told:
+        low, mean, high = told["mean"]
+        note += f"; {mean:.3f} times the loop's (95 %: {low:.3f} to {high:.3f}): {told['goes to']}"
     return Row(GROUP, what, peer, ratios=tuple(ratios), note=note)

@@ -1,7 +1,8 @@
 """What a run costs over a plain `generate` loop, and what the automatic batches gain.
 
     python benchmarks/generation.py [--shapes t5 llama bart] [--beams 1 4] [--articles 256]
-                                    [--rounds 3] [--device cuda --dtype bfloat16] [--json FILE]
+                                    [--rounds 5] [--device cuda --dtype bfloat16] [--json FILE]
+                                    [--real FOLDER] [--only-overhead]
 
 Random weights of the shapes of T5, Llama and BART (`--width 256`: about 10 million parameters),
 made here, with a tokenizer trained on the quickstart's articles; texts are pieces of these articles
@@ -9,7 +10,9 @@ of lognormal length. Every row is the ratio of two ways that take turns: median,
 over the rounds, of processor time on a CPU (one thread; other programs disturb it less) and of the
 clock on a GPU.
 
-* overhead: a whole `run`, with its store and files and no metrics, to a loop over the same batches;
+* overhead: a whole `run`, with its store and files and no metrics, to a loop over the same batches.
+  The two take turns batch by batch, so that what disturbs one disturbs the other; told with the
+  95 % interval of the mean over the rounds, and where the rest of the run goes;
 * batch 1: a loop of single articles to the automatic run; above 1 is a gain;
 * data order: a loop of batches of 8 (64 on a GPU) in the order of the data to the automatic run.
 """
@@ -21,10 +24,12 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -33,11 +38,14 @@ from transformers.utils.logging import disable_progress_bar  # noqa: TID253
 
 from evalharness import run
 from evalharness.hf import weights
-from evalharness.models.causal import Causal
-from evalharness.models.options import Generating
+from evalharness.models.causal import INSTRUCTION, Causal
+from evalharness.models.engine import Engine
+from evalharness.models.options import CheckpointReader, Generating
 from evalharness.models.pace import usual
 from evalharness.models.seq2seq import Seq2Seq
 from evalharness.records import Article
+from evalharness.runner import write
+from evalharness.store.ledger import Ledger
 
 ARTICLES = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
 TEMPLATE = "{article}\n\nSummary:"
@@ -46,12 +54,13 @@ Batches = list[list[int]]
 
 @dataclass(frozen=True)
 class Case:
-    """A checkpoint, and how it is to decode."""
+    """A checkpoint, and how it is to decode. chat: whether it is asked in its chat template."""
 
     shape: str
     beams: int
     model: Generating
     device: str
+    chat: bool = False
 
     def clock(self) -> float:
         """Return the processor's time; on a GPU the clock's, when its work is done."""
@@ -133,34 +142,46 @@ def articles(texts: Sequence[str], n: int, words: int) -> list[Article]:
 def bare(case: Case, texts: Sequence[Article], batches: Batches) -> dict[int, str]:
     """Summarize with transformers alone, in these batches."""
     loaded, settings = case.model.engine.loaded, case.model.engine.settings
+    encodes = bool(loaded.model.config.is_encoder_decoder)
+    options: dict[str, Any] = {"add_special_tokens": False} if case.chat else {}
     written: dict[int, str] = {}
     for batch in batches:
-        said = [texts[i].text for i in batch]
-        if case.shape == "llama":
-            said = [TEMPLATE.format(article=text) for text in said]
-        inputs = loaded.tokenizer(said, padding=True, truncation=True, return_tensors="pt")
+        said = [_said(case, texts[i].text) for i in batch]
+        side = "right" if encodes else "left"
+        inputs = loaded.tokenizer(
+            said, padding=True, padding_side=side, truncation=True, return_tensors="pt", **options
+        )
         inputs.pop("token_type_ids", None)
         inputs = inputs.to(loaded.device)
         with torch.inference_mode(), weights.quiet():
             rows = loaded.model.generate(**inputs, generation_config=settings.config)
-        start = inputs["input_ids"].shape[1] if case.shape == "llama" else 1
+        start = 1 if encodes else inputs["input_ids"].shape[1]
         decoded = loaded.tokenizer.batch_decode(rows[:, start:], skip_special_tokens=True)
         written.update(zip(batch, (text.strip() for text in decoded), strict=True))
     return written
+
+
+def _said(case: Case, text: str) -> str:
+    """Return what the model is given to read."""
+    if case.chat:
+        asked = [{"role": "user", "content": INSTRUCTION.replace("{article}", text)}]
+        template = case.model.engine.loaded.tokenizer.apply_chat_template
+        return str(template(asked, add_generation_prompt=True, tokenize=False))
+    return TEMPLATE.format(article=text) if isinstance(case.model, Causal) else text
 
 
 def batches_of(case: Case, texts: Sequence[Article]) -> Batches:
     """Return the batches that a run makes of the articles."""
     found: Batches = []
     for unit in case.model.batches(texts):
-        prompts = case.model.prompts([texts[i] for i in unit])
+        prompts = [case.model.prompt(texts[i]) for i in unit]
         found += [[unit[i] for i in batch] for batch in case.model.engine.plan(prompts)]
     return found
 
 
 def whole_run(case: Case, texts: Sequence[Article], batch_size: Any) -> dict[int, str]:
     """Summarize with a run of its own, from a file to the files of the run."""
-    kind = "causal" if case.shape == "llama" else "seq2seq"
+    kind = "causal" if isinstance(case.model, Causal) else "seq2seq"
     options = _given(case.model)
     with tempfile.TemporaryDirectory() as folder:
         rows = [json.dumps({"id": a.id, "article": a.text}) + "\n" for a in texts]
@@ -196,21 +217,138 @@ def times_of(
     return times, [sum(each[n] != text for n, text in texts[-1].items()) for each in texts]
 
 
-def rows_of(case: Case, texts: Sequence[Article], rounds: int, few: int) -> list[dict[str, Any]]:
+class Turns:
+    """The same batches with transformers alone, each beside that of a run; and their seconds."""
+
+    def __init__(self, case: Case, texts: Sequence[Article], batches: Batches) -> None:
+        self.case, self.texts = case, texts
+        self.waiting = list(reversed(batches))
+        self.seconds = 0.0
+        self.written: dict[int, str] = {}
+
+    def bare(self, batch: list[int]) -> None:
+        """Write a batch."""
+        begin = self.case.clock()
+        self.written |= bare(self.case, self.texts, [batch])
+        self.seconds += self.case.clock() - begin
+
+    @contextmanager
+    def beside_runs(self) -> Iterator[None]:
+        """Write each batch before or after a run writes it, in turns."""
+        theirs = Engine._generate
+
+        def both(engine: Engine, prompts: Any, rows: Any) -> Any:
+            batch = self.waiting.pop()
+            if len(batch) != len(rows):
+                raise SystemExit(f"a batch of {len(rows)} in the run, of {len(batch)} beside it")
+            before = len(self.waiting) % 2 == 0
+            if before:
+                self.bare(batch)
+            found = theirs(engine, prompts, rows)
+            if not before:
+                self.bare(batch)
+            return found
+
+        Engine._generate = both  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            Engine._generate = theirs  # type: ignore[method-assign]
+
+
+def overhead_of(case: Case, texts: Sequence[Article], rounds: int) -> dict[str, Any]:
+    """Return the row of a run beside a loop over the same batches, and print it."""
+    batches = batches_of(case, texts)
+    ours: list[float] = []
+    plain: list[float] = []
+    differ = 0
+    for _ in range(rounds):
+        turns = Turns(case, texts, batches)
+        begin = case.clock()
+        with turns.beside_runs():
+            written = whole_run(case, texts, "auto")
+        ours.append(case.clock() - begin - turns.seconds)
+        plain.append(turns.seconds)
+        differ = sum(written[n] != text for n, text in turns.written.items())
+    row = row_of(case, "overhead", len(texts), ours, plain, differ)
+    row |= {"mean": interval([one / other for one, other in zip(ours, plain, strict=True)])}
+    row |= {"goes to": where_it_goes(case, texts)}
+    low, middle, high = row["mean"]
+    print(f"  mean {middle:.3f} ({low:.3f} to {high:.3f}); {row['goes to']}", flush=True)
+    return row
+
+
+# Student's t for a 95 % interval of the mean of 2 to 10 figures.
+STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+
+
+def interval(ratios: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean of some ratios between the ends of its 95 % interval."""
+    mean, n = statistics.fmean(ratios), len(ratios)
+    if n == 1:
+        return mean, mean, mean
+    half = STUDENT[min(n, 10) - 2] * statistics.stdev(ratios) / n**0.5
+    return mean - half, mean, mean + half
+
+
+# What a run does beside `generate`, by the functions that do it.
+STEPS: Mapping[str, tuple[tuple[Any, str], ...]] = {
+    "prompts": ((CheckpointReader, "prompt"), (Engine, "_pad_prompts")),
+    "reading tokens": ((Engine, "_read_tokens"),),
+    "store": ((Ledger, "_append"),),
+    "files": ((write, "_write_groups"),),
+}
+
+
+def where_it_goes(case: Case, texts: Sequence[Article]) -> str:
+    """Return which share of a run goes where, from a run of its own."""
+    spent = dict.fromkeys([*STEPS, "generate"], 0.0)
+    open_steps: list[float] = []
+
+    def timed(name: str, function: Any) -> Any:
+        def run_timed(*values: Any, **options: Any) -> Any:
+            begin = case.clock()
+            open_steps.append(0.0)
+            try:
+                return function(*values, **options)
+            finally:
+                taken = case.clock() - begin
+                spent[name] += taken - open_steps.pop()
+                if open_steps:
+                    open_steps[-1] += taken
+
+        return run_timed
+
+    steps = [(name, *each) for name, of_step in STEPS.items() for each in of_step]
+    steps.append(("generate", type(case.model.engine.loaded.model), "generate"))
+    with ExitStack() as stack:
+        for name, owner, function in steps:
+            owner = type(case.model.reader) if owner is CheckpointReader else owner
+            made = timed(name, getattr(owner, function))
+            stack.enter_context(patch.object(owner, function, made))
+        begin = case.clock()
+        whole_run(case, texts, "auto")
+        total = case.clock() - begin
+    rest = total - sum(spent.values())
+    shares = {**spent, "all else": rest}
+    return ", ".join(f"{name} {100 * taken / total:.1f} %" for name, taken in shares.items())
+
+
+def rows_of(
+    case: Case, texts: Sequence[Article], rounds: int, few: int, only_overhead: bool
+) -> list[dict[str, Any]]:
     """Return what is measured of a checkpoint, and print it."""
     some = list(texts[:few])
     whole_run(case, some[:2], "auto")  # what is done once in a process
+    rows = [overhead_of(case, some, rounds)]
+    if only_overhead:
+        return rows
     fixed = usual(case.device.partition(":")[0], 1).articles
     order = [list(range(len(texts)))[at : at + fixed] for at in range(0, len(texts), fixed)]
     single = [[n] for n in range(len(texts))]
-    same = batches_of(case, some)
-    (ours, plain), (_, unlike) = times_of(
-        case, rounds, (lambda: whole_run(case, some, "auto"), lambda: bare(case, some, same))
-    )
-    rows = [row_of(case, "overhead", few, ours, plain, unlike)]
     (one, by_order, auto), unlike_auto = times_of(
         case,
-        rounds,
+        min(rounds, 3),
         (
             lambda: bare(case, texts, single),
             lambda: bare(case, texts, order),
@@ -229,13 +367,38 @@ def row_of(
     ratios = [time / other for time, other in zip(times, others, strict=True)]
     row = {"shape": case.shape, "beams": case.beams, "articles": n, "ratio of": name}
     row |= {"median": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
-    row |= {"seconds": times, "seconds of the other": others, "differ": differ}
+    row |= {"ratios": ratios, "seconds": times, "seconds of the other": others, "differ": differ}
     print(
         f"{case.shape:6} {case.beams:5} {n:8}  {name:14} {row['median']:6.2f}"
         f"  {row['least']:5.2f}-{row['most']:.2f} {differ:7}",
         flush=True,
     )
     return row
+
+
+def cases(asked: argparse.Namespace, texts: Sequence[str], folder: Path) -> Iterator[Case]:
+    """Yield random checkpoints of each shape with each number of beams."""
+    for shape in asked.shapes:
+        path = checkpoint(shape, asked.width, texts, folder / shape)
+        for beams in asked.beams:
+            options: dict[str, Any] = {
+                "model": str(path), "device": asked.device, "dtype": asked.dtype,
+                "num_beams": beams, "max_new_tokens": asked.new_tokens,
+                "min_new_tokens": asked.new_tokens,
+            }  # fmt: skip
+            model: Generating = (
+                Causal(template=TEMPLATE, **options) if shape == "llama" else Seq2Seq(**options)
+            )
+            yield Case(shape, beams, model, asked.device)
+
+
+def real_case(asked: argparse.Namespace) -> Case:
+    """Return a chat model as it is used, greedy, with few new tokens."""
+    model = Causal(
+        str(asked.real), device=asked.device, dtype=asked.dtype, num_beams=1,
+        max_new_tokens=max(1, asked.new_tokens // 2),
+    )  # fmt: skip
+    return Case(asked.real.name, 1, model, asked.device, chat=True)
 
 
 def main() -> None:
@@ -248,9 +411,11 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=200)
     parser.add_argument("--new-tokens", type=int, default=32)
     parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"))
+    parser.add_argument("--real", type=Path, help="a chat model's folder, measured at the end")
+    parser.add_argument("--only-overhead", action="store_true")
     parser.add_argument("--json", type=Path, help="write the rows here, too")
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -260,20 +425,13 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     print(f"{asked.device}, {asked.dtype}, width {asked.width}, {asked.new_tokens} new tokens")
     print("shape  beams articles  ratio of       median  spread   differ")
+    few = min(asked.few, asked.articles)
     with tempfile.TemporaryDirectory() as folder:
-        for shape in asked.shapes:
-            path = checkpoint(shape, asked.width, texts, Path(folder) / shape)
-            for beams in asked.beams:
-                options: dict[str, Any] = {
-                    "model": str(path), "device": asked.device, "dtype": asked.dtype,
-                    "num_beams": beams, "max_new_tokens": asked.new_tokens,
-                    "min_new_tokens": asked.new_tokens,
-                }  # fmt: skip
-                model: Generating = (
-                    Causal(template=TEMPLATE, **options) if shape == "llama" else Seq2Seq(**options)
-                )
-                case = Case(shape, beams, model, asked.device)
-                rows += rows_of(case, made, asked.rounds, min(asked.few, asked.articles))
+        for case in cases(asked, texts, Path(folder)):
+            rows += rows_of(case, made, asked.rounds, few, asked.only_overhead)
+    if asked.real:
+        short = articles(texts, few, asked.words // 3)
+        rows += rows_of(real_case(asked), short, asked.rounds, few, only_overhead=True)
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -15,7 +15,7 @@ WORKER = str(Path(__file__).parent / "peers" / "rouge.py")
 GROUP = "ROUGE"
 FOUR = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 # Sentences of summary and of reference, and how many pairs; fewer for peers that are no quicker.
-KINDS = {"short": (3, 3_000, 300), "long": (18, 160, 20)}
+KINDS = {"one sentence": (1, 3_000, 300), "short": (3, 3_000, 300), "long": (18, 160, 20)}
 
 
 def pairs(articles: Sequence[str], n_sentences: int, n: int, seed: int) -> Iterator[list[str]]:
@@ -64,7 +64,10 @@ def _exact(told: str, path: Path, stems: Sequence[str], peers: str, rounds: int)
     commands = {
         "evalharness": [table.OURS, WORKER, "evalharness", str(path), *stems],
         "evalharness, own sentences": [table.OURS, WORKER, "sentences", str(path), *stems],
-        "evalharness, compiled engine": [peers, WORKER, "compiled", str(path), *stems],
+        "evalharness, compiled engine": [table.OURS, WORKER, "compiled", str(path), *stems],
+        "evalharness, compiled engine, own sentences (as `auto` runs it)": [
+            *(table.OURS, WORKER, "auto", str(path), *stems)
+        ],
         "rouge-score-rs": [peers, WORKER, "rouge-score-rs", str(path), *stems],
     }
     base = [peers, WORKER, "rouge-score", str(path), *stems]

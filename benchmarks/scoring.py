@@ -1,7 +1,12 @@
-"""Scoring beside rouge_score alone, BLEU beside sacrebleu, intervals beside BootstrapAggregator."""
+"""Scoring beside rouge_score alone and beside an old tree of ours, BLEU beside sacrebleu, intervals
+beside BootstrapAggregator.
+"""
 
+import io
 import json
 import random
+import subprocess
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +20,9 @@ GROUP = "Scoring"
 # Sentences of summary and reference: as in XSum and as in CNN/DailyMail.
 SENTENCES = (1, 3)
 PAIRS = 400
+SUMMARIES = 5
+# The tree that `lexical` is measured beside: before all cores were used.
+BASE = "9e964b4"
 WHOLE = "ROUGE and `lexical`, which reads the whole article, beside ROUGE alone"
 
 
@@ -41,6 +49,7 @@ def rows(articles: Sequence[str], peers: str, folder: Path, rounds: int, share: 
     """Measure all of it."""
     found: list[Row] = []
     path = folder / "none.jsonl"
+    base = _tree(folder / "base")
     for n_sentences in SENTENCES:
         made = triples(articles, n_sentences, max(10, round(PAIRS * share)))
         path = folder / f"{n_sentences}.jsonl"
@@ -52,9 +61,52 @@ def rows(articles: Sequence[str], peers: str, folder: Path, rounds: int, share: 
             (f"BLEU, {told}", "bleu", "bleu-sacrebleu", "sacrebleu"),
         ]
         found += [_row(*each, path, peers, rounds) for each in asked]
+        found.append(_before(f"`lexical`, {told}", path, base, rounds))
+        if n_sentences == min(SENTENCES):
+            several = _several(made, folder / "several.jsonl")
+            told = f"`lexical`, {SUMMARIES} summaries of each of {len(made) // SUMMARIES} articles"
+            found.append(_before(told, several, base, rounds))
     what = "means and intervals of 11,490 × 12 scores, 1,000 resamples"
     names = ("intervals", "intervals-rouge-score", "BootstrapAggregator of rouge-score")
     return [*found, _row(what, *names, path, peers, rounds)]
+
+
+def _several(made: Sequence[Sequence[str]], path: Path) -> Path:
+    """Write some articles with several summaries each: their own, and those of other articles."""
+    few = made[: len(made) // SUMMARIES]
+    rows = [
+        [one, made[(n + turn * len(few)) % len(made)][1] if turn else other, text]
+        for n, (one, other, text) in enumerate(few)
+        for turn in range(SUMMARIES)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def _tree(folder: Path) -> Path | None:
+    """Return the package as it was at BASE; None where the history is not here."""
+    done = subprocess.run(  # noqa: S603
+        ["git", "archive", BASE, "evalharness"],  # noqa: S607
+        cwd=table.REPOSITORY,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def _before(what: str, path: Path, base: Path | None, rounds: int) -> Row:
+    """Compare a scoring with that of the old tree."""
+    peer = f"evalharness {BASE}"
+    if base is None:
+        return Row(GROUP, what, peer, not_measured=f"commit {BASE} is not here")
+    asked = [table.OURS, WORKER, "lexical", str(path)]
+    theirs = ["env", f"PYTHONPATH={base}", *asked]
+    (row,) = table.beside(GROUP, what, {"evalharness": asked}, (peer, theirs), rounds)
+    return row
 
 
 def _row(what: str, ours: str, theirs: str, peer: str, path: Path, peers: str, rounds: int) -> Row:

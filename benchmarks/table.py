@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 class Row:
     """One comparison. ratios: of the time of the peer to that of `who`, for each round.
 
+    less: the ratios are the other way round, a share or a cost, and less is better.
     not_measured: why there is none. note: what to know of the figures.
     """
 
@@ -30,6 +31,7 @@ class Row:
     ratios: tuple[float, ...] = ()
     note: str = ""
     not_measured: str = ""
+    less: bool = False
 
     def shown(self) -> str:
         """Return the ratio's median, and the least and the greatest."""
@@ -37,7 +39,14 @@ class Row:
             return f"not measured: {self.not_measured}"
         middle, least, most = statistics.median(self.ratios), min(self.ratios), max(self.ratios)
         spread = f" ({_short(least)} to {_short(most)})" if len(self.ratios) > 1 else ""
-        return f"**{_short(middle)}×**{spread}"
+        return f"**{_short(middle)}{'' if self.less else '×'}**{spread}"
+
+    def falls_short_of(self, other: "Row") -> bool:
+        """Tell whether the median is worse than another's by over a fifth of it."""
+        if not self.ratios or not other.ratios:
+            return False
+        here, there = (statistics.median(row.ratios) for row in (self, other))
+        return here > 1.2 * there if self.less else here < 0.8 * there
 
 
 class Failed(Exception):
@@ -79,6 +88,20 @@ def process(command: Sequence[str], timeout: float = 1800) -> dict[str, Any]:
 
 
 Command = Sequence[str]
+changed = replace
+"""A row with some of its fields changed."""
+
+
+def taken_in_turns(commands: Mapping[str, Command], number: int) -> dict[str, dict[str, Any]]:
+    """Run commands once, each round beginning with another; return what each tells.
+
+    Raises: Failed.
+    """
+    order = [*commands.items()]
+    at = number % len(order)
+    return {who: process(command) for who, command in order[at:] + order[:at]}
+
+
 Noting = Callable[[dict[str, Any], dict[str, Any]], str]
 
 

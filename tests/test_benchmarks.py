@@ -57,6 +57,103 @@ def test_rouge_is_measured_beside_rouge_score_with_equal_figures(tmp_path: Path)
     assert len(ours.ratios) == len(own_sentences.ratios) == 1
 
 
+def test_compiled_engine_has_rows_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("rouge_score_rs")
+    rouge = module("rouge")
+    path = rouge._written(tmp_path / "p.jsonl", [["The cat sat.", "A cat sat.", ""]] * 3)
+
+    compiled = [
+        row for row in rouge._exact("few", path, [], sys.executable, 1) if "comp" in row.who
+    ]
+
+    assert len(compiled) == 2
+    assert all(row.ratios and row.note == "same sum of scores" for row in compiled)
+
+
+def test_what_is_a_share_or_a_cost_is_better_when_less() -> None:
+    row = module("table").Row
+    share = row("g", "w", "p", ratios=(0.12, 0.1, 0.13), less=True)
+    assert share.shown() == "**0.12** (0.10 to 0.13)"
+    assert row("g", "w", "p", ratios=(0.15,), less=True).falls_short_of(share)
+    assert not row("g", "w", "p", ratios=(0.09,), less=True).falls_short_of(share)
+
+
+def test_quick_look_says_what_is_a_fifth_below_the_page_whatever_its_numbers_are() -> None:
+    row, falls = module("table").Row, module("__main__").short_falls
+    kept = [
+        row("g", "3,000 pairs", "peer 1.2", ratios=(10.0,)),
+        row("g", "300 pairs", "peer 1.2", ratios=(5.0,)),
+        row("g", "shares", "peer", not_measured="not here"),
+    ]
+    now = [
+        row("g", "200 pairs", "peer 1.3", ratios=(8.1,)),
+        row("g", "20 pairs", "peer 1.3", ratios=(3.9,)),
+        row("g", "shares", "peer", ratios=(1.0,)),
+    ]
+    assert falls(now, kept) == [
+        "20 pairs: evalharness beside peer 1.3: **3.90×**, on the page **5.00×**"
+    ]
+    assert falls(kept, kept) == []
+
+
+def test_quick_look_writes_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    main = module("__main__")
+    kept = [record for part in json.loads(main.MEASURED.read_text()).values() for record in [part]]
+    worse = [dict(row, ratios=[r / 2 for r in row["ratios"]]) for row in kept[0]["rows"]]
+    monkeypatch.setattr(main, "QUICK", ("rouge",))
+    monkeypatch.setattr(main, "measure", lambda part, asked: {"rows": worse})
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--quick"])
+    before = main.MEASURED.read_bytes(), main.PAGE.read_bytes()
+
+    main.main()
+
+    assert (main.MEASURED.read_bytes(), main.PAGE.read_bytes()) == before
+    assert "More than a fifth below docs/benchmarks.md:" in capsys.readouterr().out
+
+
+def test_several_summaries_of_an_article_follow_each_other(tmp_path: Path) -> None:
+    scoring = module("scoring")
+    made = [[f"r{n}", f"s{n}", f"article {n}"] for n in range(10)]
+    lines = scoring._several(made, tmp_path / "p.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [text for _, _, text in rows] == ["article 0"] * 5 + ["article 1"] * 5
+    assert len({summary for _, summary, _ in rows}) == 10
+
+
+def test_interval_is_that_of_the_mean_of_the_rounds() -> None:
+    low, mean, high = module("generation").interval([1.0, 1.02, 1.04])
+    assert mean == pytest.approx(1.02)
+    assert high - mean == pytest.approx(mean - low) == pytest.approx(4.30 * 0.02 / 3**0.5)
+
+
+def test_generation_takes_turns_with_the_loop_and_says_where_a_run_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "rows.json"
+    sizes = {"--articles": 5, "--words": 20, "--rounds": 2, "--new-tokens": 2, "--width": 32}
+    asked = [word for name, value in sizes.items() for word in (name, str(value))]
+    asked += ["--shapes", "t5", "--beams", "1", "--only-overhead", "--json", str(written)]
+    asked += ["--real", str(ROOT / "configs" / "quickstart" / "lead1-llama")]
+    monkeypatch.setattr(sys, "argv", ["generation", *asked])
+
+    module("generation").main()
+
+    rows = json.loads(written.read_text())
+    assert [(row["ratio of"], row["differ"]) for row in rows] == [("overhead", 0), ("overhead", 0)]
+    assert len(rows[0]["ratios"]) == 2
+    assert rows[0]["mean"][0] <= rows[0]["mean"][1] <= rows[0]["mean"][2]
+    assert "generate " in rows[0]["goes to"]
+    row = module("generating")._row(rows[0])
+    assert row.ratios[0] == pytest.approx(1 / rows[0]["ratios"][0])
+
+
+@pytest.mark.slow
+def test_whole_commands_are_measured_in_small(tmp_path: Path) -> None:
+    rows = module("running").rows(tmp_path, 1, 0.01)
+    assert len(rows) == 10
+    assert all(row.ratios for row in rows)
+
+
 def test_slope_of_linear_cost_is_1() -> None:
     scale = module("scale")
     taken = [scale.Taken(n, n / 250, n / 250, 100.0, 1.0) for n in (1_000, 10_000, 30_000)]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from evalharness.trackers import payload
 from evalharness.trust.rerun import rerun
 
 Command = Callable[..., Done]
+QUICKSTART = Path(__file__).parents[1] / "configs" / "quickstart" / "articles.jsonl"
 MODELS = ["lead", {"name": "random", "sentences": 2}, "given"]
 ROWS = [
     {
@@ -273,6 +275,47 @@ def test_scored_again_and_made_again_they_are_the_same(tmp_path: Path, command: 
     assert done.returncode == 0, done.stderr
     assert {path.name: path.read_bytes() for path in given_run.text_files()} == before
     assert rerun(given_run.folder).same
+
+
+def made_rows(n: int, seed: int = 3) -> list[dict[str, Any]]:
+    """Return articles as long as news is, each with some 200 words of the quickstart's."""
+    rng = random.Random(seed)
+    texts = [json.loads(line)["article"] for line in QUICKSTART.read_text().splitlines()]
+    words = [word for text in texts for word in text.split()]
+
+    def sentence(own: list[str]) -> str:
+        drawn = [rng.choice(own).strip('.,“”"') for _ in range(rng.randint(12, 28))]
+        return f"{' '.join(drawn).capitalize()} {rng.randint(10, 9999)}."
+
+    rows = []
+    for n_article in range(n):
+        own = rng.choices(words, k=250)
+        sentences = [sentence(own) for _ in range(rng.randint(12, 34))]
+        rows.append(
+            {
+                "id": f"made-{n_article}",
+                "article": " ".join(sentences),
+                "reference": f"{rng.choice(sentences)} {sentence(own)}",
+                "summary": f"{rng.choice(sentences)} {sentence(own)}",
+            }
+        )
+    return rows
+
+
+def bytes_in(folder: Path) -> int:
+    files = {path.stat().st_ino: path.stat() for path in folder.rglob("*") if path.is_file()}
+    return sum(stat.st_size for stat in files.values())
+
+
+def test_bytes_are_a_third(tmp_path: Path) -> None:
+    """All that an experiment writes, its store too."""
+    rows, one = made_rows(300), {"name": "lead", "label": "one", "sentences": 1}
+    models = ["lead", one, "random", "given"]
+    run_rows(tmp_path, rows, models=models, samples="lines")
+    before = bytes_in(tmp_path / "results")
+    run_rows(tmp_path, rows, models=models)
+
+    assert bytes_in(tmp_path / "results") / before <= 0.35
 
 
 def test_shards_write_them(tmp_path: Path, command: Command, monkeypatch: Any) -> None:

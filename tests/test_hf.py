@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -235,9 +236,12 @@ def test_load_is_silent_whole_and_ready(bart: Path, capfd: pytest.CaptureFixture
 def test_load_keeps_the_latest_and_sees_a_change(copy: Path) -> None:
     first = load(copy)
     assert load(copy) is first
+    first.model.itself = [first]  # as a model and its tokenizers refer to each other
+    gone = weakref.ref(first.model)
+    del first
     edit_weights(copy, lambda weights: weights["final_logits_bias"].add_(1))
     second = load(copy)
-    assert second is not first
+    assert gone() is None
     assert list(hf_weights._latest.values()) == [second]  # only one is kept in memory
     assert second.model.final_logits_bias.mean() == 1
 

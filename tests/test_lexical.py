@@ -224,6 +224,39 @@ def test_lexical_of_a_batch_is_that_of_its_parts(pairs: list[tuple[str, str]]) -
     assert batch == [_scores(one, other)[0] for one, other in pairs]
 
 
+CLAIMS = st.sampled_from(
+    [
+        *(
+            "did",
+            "not",
+            "may",
+            "never",
+            "close",
+            "opened",
+            "beat",
+            "Springfield",
+            "Roe",
+            "was",
+            "by",
+        ),
+        *("schools,", "more", "fewer", "than", "15", "last", "week.", "rose", "fell.", "“storm"),
+    ]
+)
+NEWS = st.lists(st.sampled_from(WORDS) | CLAIMS, max_size=30).map(" ".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(article=NEWS, summary=NEWS)
+def test_a_part_that_shows_no_evidence_has_the_same_value_and_flags(
+    article: str, summary: str
+) -> None:
+    for part in PARTS.values():
+        index, brief = part.index(article, date(2015, 3, 4)), part.index(article, date(2015, 3, 4))
+        brief.wants_evidence = False
+        whole, score = index.check(summary), brief.check(summary)
+        assert (score.value, score.flags, score.note) == (whole.value, whole.flags, whole.note)
+
+
 @quickly
 @given(article=TEXTS, summary=TEXTS)
 def test_lexical_never_exceeds_support_and_its_spans_keep_order(article: str, summary: str) -> None:

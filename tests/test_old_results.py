@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from conftest import Done
 
+from evalharness.store.runs import read_run
+
 FROZEN = Path(__file__).parent / "frozen"
 OLD = FROZEN / "written_by_9e964b4"
 FINISHED = ("results/four", "results/score/summaries", "results/sweep")
@@ -92,6 +94,22 @@ def test_old_run_again_computes_nothing_and_writes_the_same(old: Path, command: 
         assert all(count["computed"] == 0 and count["stored"] >= 6 for count in counts(record))
     assert without_value_of_rouge(samples_of(old)) == without_value_of_rouge(samples_of(OLD))
     assert ledgers(OLD).items() <= ledgers(old).items()
+
+
+def test_old_runs_go_into_columns_and_back(old: Path, command: Command) -> None:
+    def texts() -> dict[str, Any]:
+        named = (read_run(path.parent) for path in sorted(old.glob("results/sweep/*/run.json")))
+        return {run.name: [json.loads(line) for line in run.lines()] for run in named}
+
+    well(command("score", "--again", "results/sweep"))
+    before = texts()
+    well(command("run", "configs/sweep.yaml", "--no-report", "--set", "samples=columns"))
+    assert not [*old.glob("results/sweep/*/samples.jsonl")]
+    assert texts() == before
+    assert "nothing differs" in well(command("verify", "--all", "results/sweep"))
+    well(command("run", "configs/sweep.yaml", "--no-report"))
+    assert texts() == before
+    assert not [*old.glob("results/sweep/*/articles.parquet")]
 
 
 @pytest.mark.parametrize("config", ["configs/four.yaml", "results/four/lead1-llama/config.yaml"])

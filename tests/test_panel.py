@@ -89,6 +89,7 @@ def test_table_and_page_name_those_that_agree_least_first(tmp_path: Path) -> Non
     finished = run_of(tmp_path, 3)
     rows = panel_table(judge_pairs([finished]))
     assert [row[4] for row in rows] == ["same", "0", "0", "80"]
+    assert [row[5] for row in rows[1:3]] == ["–", "–"]  # none of ten: no variance to go by
     assert rows[3][:4] == ["judge", "one", "two", "10"]
     page = write_report(finished.folder, to=tmp_path / "page.html").read_text()
     assert 'id="panel"' in page

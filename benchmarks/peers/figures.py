@@ -9,6 +9,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -86,6 +87,20 @@ def everything(triples: Triples) -> Callable[[], float]:
     return lambda: float(len(Rouge().score(pairs)) + len(Lexical().score(pairs)))
 
 
+def lexical(triples: Triples) -> Callable[[], float]:
+    """Score with the check `lexical`, of this tree or of an old one."""
+    from evalharness.records import Article, Summary
+
+    try:
+        module = import_module("evalharness.checks.lexical.lexical")
+    except ModuleNotFoundError:  # before lexical was a package
+        module = import_module("evalharness.checks.lexical")
+    check = module.Lexical()
+    articles = {text: Article(text[:40], text) for _, _, text in triples}
+    pairs = [(articles[text], Summary(text[:40], other)) for _, other, text in triples]
+    return lambda: float(len(check.score(pairs)))
+
+
 def rouge_score(triples: Triples) -> Callable[[], float]:
     """Score with rouge_score alone, four types and stems."""
     from rouge_score import rouge_scorer
@@ -100,6 +115,7 @@ WORK = {
     "intervals": (intervals, ""),
     "intervals-rouge-score": (aggregator, "rouge-score"),
     "rouge-and-lexical": (everything, ""),
+    "lexical": (lexical, ""),
     "rouge-score": (rouge_score, "rouge-score"),
 }
 

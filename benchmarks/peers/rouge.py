@@ -12,7 +12,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,8 @@ def evalharness(
     elif engine != "python":
         raise SystemExit("there is no compiled engine")
     metric = Rouge(types=tuple(types), **options)
+    if engine != "python" and find_spec("rouge_score_rs"):
+        import_module("rouge_score_rs")
 
     def score(pairs: Pairs) -> list[float]:
         asked = [(Article("", "", (one,)), Summary("", other)) for one, other in pairs]
@@ -116,6 +120,7 @@ def torchmetrics(types: Sequence[str], stemmer: bool) -> Scoring:
 SCORERS = {
     "evalharness": (evalharness, ""),
     "sentences": (lambda types, stemmer: evalharness(types, stemmer, "sentences"), ""),
+    "auto": (lambda types, stemmer: evalharness(types, stemmer, "sentences", "auto"), ""),
     "compiled": (lambda types, stemmer: evalharness(types, stemmer, engine="compiled"), ""),
     "rouge-score": (rouge_score, "rouge-score"),
     "rouge-score-rs": (rouge_score_rs, "rouge-score-rs"),

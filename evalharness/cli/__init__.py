@@ -86,10 +86,11 @@ COMMANDS = {
 # What --help of each command ends with: commands that run where `evalharness examples` and
 # `evalharness demo` wrote their files, with rows and labels of one's own.
 EXAMPLES = {
-    "run": ["evalharness run configs/sweep.yaml --limit 3"],
+    "run": ["evalharness run configs/pages.yaml"],
     "plan": ["evalharness plan configs/sweep.yaml"],
     "score": ["evalharness score ours.jsonl --metrics rouge,chrf --checks lexical"],
     "copy": ["evalharness copy results/demo backup"],
+    "compact": ["evalharness compact s3://bucket/results"],
     "export": ["evalharness export results/demo/lead-3 --to jsonl -o rows.jsonl"],
     "demo": ["evalharness demo"],
     "init": ["evalharness init study my-study"],

@@ -7,6 +7,7 @@ that a signature can be made without them.
 """
 
 import contextlib
+import gc
 import hashlib
 import importlib.util
 import io
@@ -238,7 +239,9 @@ def load_checkpoint(request: Request) -> Loaded:
         if adapter is not None:
             _check_adapter(adapter)
         if key not in _latest:
-            _latest.clear()
+            if _latest:
+                _latest.clear()
+                gc.collect()  # a model and its tokenizers refer to each other
             _latest[key] = _load(base, name)
         return _latest[key] if adapter is None else _with_adapter(_latest[key], request, adapter)
 

@@ -152,6 +152,8 @@ def _with_interval(figure: raters.AgreementFigure, write: Any, times: int) -> tu
     value, low, high = (
         None if np.isnan(each) else times * each for each in (figure.value, figure.low, figure.high)
     )
+    if low == high:  # all articles say the same: nothing tells how another would move it
+        low = high = None
     return write(value), interval_text(low, high, write)
 
 

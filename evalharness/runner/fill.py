@@ -271,7 +271,9 @@ def _fill_summaries_of_all(
 ) -> None:
     """Write the summaries that are lacking, model by model, and note which cells have theirs."""
     jobs = _jobs(filled.cells)
-    for cells_of_weights in by_weights(filled.cells):
+    for number, cells_of_weights in enumerate(by_weights(filled.cells)):
+        if number:
+            gc.collect()  # a model and its tokenizers refer to each other
         for cell in cells_of_weights:
             job = next(n for n, job in enumerate(jobs) if job.has_summaries_of(cell))
             same = next((other for other in filled.summarized if other.job == job), None)
@@ -286,7 +288,6 @@ def _fill_summaries_of_all(
                 filled.summarized.append(of_cell)
             except Exception as error:
                 filled.note_failure([cell], error)
-        gc.collect()  # a model and its tokenizers refer to each other
 
 
 def _jobs(cells: Sequence[Cell]) -> list[Cell]:

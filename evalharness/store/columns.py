@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Of zstd: a third smaller than at its default of 1, and still 50 MB a second.
 COMPRESSION = 9
 # Rows that are compressed, and read, together: one sample is read in milliseconds.
-ARTICLE_ROWS, RECORD_ROWS = 250, 1000
+GROUP_ROWS = 1000
 # Characters after which they are written, however few rows they are.
 _MOST_TEXT = 2**25
 # Stands for a number that the table has.
@@ -57,9 +57,9 @@ class ColumnFiles:
         self._in_table = frozenset(label for label in labels if _is_alone(label, labels))
         texts, lists = ("id", "summary", "outcome"), ("defects",)
         columns = (*texts, *lists, *(f"{_SCORES}{label}" for label in labels), "json")
-        self._records = _Part(folder.writing(RECORDS), columns, lists, RECORD_ROWS)
+        self._records = _Part(folder.writing(RECORDS), columns, lists, GROUP_ROWS)
         self._articles = (
-            _Part(folder.writing(ARTICLES), (*_ARTICLE, "json"), ("references",), ARTICLE_ROWS)
+            _Part(folder.writing(ARTICLES), (*_ARTICLE, "json"), ("references",), GROUP_ROWS)
             if same is None
             else None
         )

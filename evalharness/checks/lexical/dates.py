@@ -260,8 +260,9 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
             instead = article.instead(claim, wanted) if explained else None
             flags.append(_flag(article, claim, instead, summary))
         n_flags += len(flags)
+        shown = known if article.wants_evidence else []
         evidence = [
-            stated.span for claim in known for stated in article.supporting_dates(claim)[:2]
+            stated.span for claim in shown for stated in article.supporting_dates(claim)[:2]
         ]
         share = len(known) / (len(known) + len(wrong))
         score = SentenceScore(sentence, share, scoring.in_order(evidence)[:MOST_EVIDENCE])

@@ -240,7 +240,8 @@ def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.Sen
             stated = article.instead(name, wanted) if explained else None
             flags.append(_flag(article, name, parts, stated, summary))
         n_flags += len(flags)
-        known = [span for name, parts in pairs if not parts for span in article.evidence(name)]
+        right = [name for name, parts in pairs if not parts] if article.wants_evidence else []
+        known = [span for name in right for span in article.evidence(name)]
         score = SentenceScore(sentence, 1 - len(wrong) / len(names), scoring.in_order(known))
         yield scoring.SentenceClaims(score, len(names), len(wrong), flags)
 

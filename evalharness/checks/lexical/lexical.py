@@ -96,9 +96,10 @@ class Indexed(ArticleIndex):
     def compare(self, summary: str) -> Score:
         """Return the combined score of a summary with the flags of all parts."""
         applied = [name for name, part in PARTS.items() if self.is_english or not part.english]
-        results = {name: self.parts[name].compare(summary) for name in applied}
-        if dated := self.parts["dates"].confirmed_by_publication(summary):
-            results["numbers"] = self.parts["numbers"].compare(summary, dated)
+        asked = {"numbers": [self.parts["dates"].confirmed_by_publication(summary)]}
+        results = {
+            name: self.parts[name].compare(summary, *asked.get(name, ())) for name in applied
+        }
         found: list[Sequence[Flag]] = [score.flags for score in results.values()]
         found.append([*miscopied(self.wording, summary)])
         if self.is_english:

@@ -120,7 +120,8 @@ class StatedNumbers(scoring.ArticleIndex):
 
     def evidence(self, claimed: text.Number) -> list[Span]:
         """Return where the article states a number, at most five places; empty if it does not."""
-        found = itertools.islice(self._index.agreeing_numbers(claimed), MOST_EVIDENCE)
+        n_shown = MOST_EVIDENCE if self.wants_evidence else 1
+        found = itertools.islice(self._index.agreeing_numbers(claimed), n_shown)
         return [stated.span for stated in found]
 
     @cached_property
