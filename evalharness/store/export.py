@@ -93,7 +93,7 @@ def _write_archive(runs: Sequence[Run], path: Path, _: ExportPlan) -> list[Path]
     with (
         folder.writing(path.name).open("wb") as file,
         gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        tarfile.TarFile(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for run, name in zip(runs, names, strict=True):
             for each in run.whole_files():
