@@ -11,7 +11,7 @@ from fsspec.implementations.memory import MemoryFileSystem  # noqa: TID253
 
 import evalharness
 from evalharness.errors import ConfigError, DataError, StoreError
-from evalharness.runner import plan, shards
+from evalharness.runner.existing import score_files
 from evalharness.store.copy import copy
 
 ROOT = Path(__file__).parents[1]
@@ -103,15 +103,10 @@ def test_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_results_on_an_object_store_are_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_files_that_are_scored_go_to_no_url_and_are_told_the_way_out() -> None:
     url = "s3://bucket/runs"
-    for work in (
-        lambda: evalharness.run(SHEET, results=url),
-        lambda: shards.run_shard(SHEET, "1/2", results=url),
-        lambda: plan.plan(SHEET, results=url),
-    ):
-        with pytest.raises(ConfigError, match=r"then: evalharness copy FOLDER s3://bucket/runs"):
-            work()
+    with pytest.raises(ConfigError, match=r"then: evalharness copy FOLDER s3://bucket/runs"):
+        score_files(["a.jsonl"], results=url)
 
 
 def test_copy_says_what_it_did(tmp_path: Path, command: Any) -> None:

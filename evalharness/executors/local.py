@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -41,38 +41,43 @@ class LocalPool:
             if sent.limits:
                 sent.component.keep_within(sent.limits)
         for task in tasks:
-            yield task, run_task([sent.component for sent in components], task)
+            kept = zip_longest(task.batches, task.keep)
+            yield (
+                task,
+                [run_batch(components[n].component, batch, keep) for (n, batch), keep in kept],
+            )
 
 
-def run_task(components: Sequence[Any], task: Task) -> list[list[Any]]:
-    """Return the results of a task by batch, each put where it is kept as soon as it is there."""
-    results = []
-    for (n, batch), keep in zip_longest(task.batches, task.keep):
-        results.append(run_batch(components[n], batch))
-        if keep is not None:
-            keep(results[-1])
-    return results
-
-
-def run_batch(component: Any, batch: Sequence[Any] | GenerationQuery) -> list[Any]:
+def run_batch(
+    component: Any,
+    batch: Sequence[Any] | GenerationQuery,
+    keep: Callable[[Sequence[Any]], object] | None = None,
+) -> list[Any]:
     """Return what a component makes of a batch: a summary an article, or a score's text a pair.
 
     One that is Gradual is given what it has answered already, and may not come to all.
 
     It depends on the batch alone, and not on what came before, which is another on every executor;
     but what memory was too small for is not tried again. Of a query: what it asks for.
+
+    keep: called with the results before they are returned, as of `Task`.
     """
     if isinstance(batch, GenerationQuery):
         return [*component.device_and_limit(), component.generation_record()]
     if batches := sys.modules.get("evalharness.neural.batches"):  # else no network was loaded
         batches.forget()
+    results: list[Any]
     if isinstance(component, Gradual):
-        return component.summarize_some(batch)
-    if isinstance(component, MakesSamples):
-        return component.make_samples(batch)
-    if hasattr(component, "summarize"):
-        return list(component.summarize(batch))
-    return score_texts(list(component.score(batch)), batch)
+        results = component.summarize_some(batch)
+    elif isinstance(component, MakesSamples):
+        results = component.make_samples(batch)
+    elif hasattr(component, "summarize"):
+        results = list(component.summarize(batch))
+    else:
+        results = score_texts(list(component.score(batch)), batch)
+    if keep is not None:
+        keep(results)
+    return results
 
 
 def must_stay(component: Any) -> bool:

@@ -6,12 +6,13 @@ import pickle
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import evalharness
 from evalharness.config.signature import signature_parts
 from evalharness.errors import ConfigError, ExecutorError, HarnessError, NoMemory
-from evalharness.executors.local import must_stay, run_task
+from evalharness.executors.local import must_stay, run_batch
 from evalharness.protocols import Sent, Task
 from evalharness.records import digest
 
@@ -104,7 +105,10 @@ class WorkerBench:
             wanted = pickle.loads(order)  # noqa: S301  of the driver that started us
             if wanted.round != self.round:
                 self._take(wanted)
-            return pickle.dumps(run_task(self.components, wanted.task))
+            kept = zip_longest(wanted.task.batches, wanted.task.keep)
+            return pickle.dumps(
+                [run_batch(self.components[n], batch, keep) for (n, batch), keep in kept]
+            )
         except Exception as error:
             return pickle.dumps(failure(error))
 
