@@ -40,7 +40,7 @@ COMMANDS = {
         "Put one part in place of the many that runs put at a URL; the runs there stay as they are."
     ),
     "export": (
-        "Write runs for other tools: rows, Every Eval Ever, a model card, or LLM Comparator."
+        "Write runs for other tools (rows, model card, LLM Comparator, …), or pack their folders."
     ),
     "demo": "Show what evalharness does: a small model's summaries, scored, with their errors.",
     "init": "Write commented files to start from: for a study, a CI job, or saved pages.",
