@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from evalharness.cli import COMMANDS
-from evalharness.config import cells
-from evalharness.config.registry import BUILT_IN, ComponentRow, load_class
+from evalharness.config import cells, registry
+from evalharness.config.registry import BUILT_IN, ComponentRow, known_components, load_class
 from evalharness.config.run_config import read_run_config
 from evalharness.config.schema import option_descriptions
 
@@ -64,6 +64,7 @@ def _run(line: str, command: Callable[..., Any]) -> None:
     """Run a command in this process, which is quicker, but for what needs one of its own."""
     if "--plots" in line:
         pytest.importorskip("vl_convert")
+    line = line.replace("$PWD", str(Path.cwd()))
     plain, may_fail = line.removesuffix(" || true"), line.endswith(" || true")
     if _SHELL.search(plain):
         done = subprocess.run(
@@ -124,11 +125,20 @@ def test_metric_of_contributing_passes_its_test(
     assert passed >= 6
 
     monkeypatch.setitem(BUILT_IN["metrics"], name, ComponentRow(f"{module}:{kind}"))
+    monkeypatch.setattr(registry, "known_components", known_components.__wrapped__)  # uncached
     assert load_class("metrics", name) is getattr(written, kind)
     options = option_descriptions(load_class("metrics", name))
     assert options.keys() == {
         field.name for field in dataclasses.fields(load_class("metrics", name))
     }
+
+
+def test_command_of_contributing_writes_the_glossary(capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = re.findall(
+        r'`python -c "(.+)" > docs/glossary.md`', CONTRIBUTING.read_text(encoding="utf-8")
+    )
+    exec(program, {})
+    assert capsys.readouterr().out == (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
 
 
 def test_commands_of_contributing_are_commands() -> None:
