@@ -1,6 +1,7 @@
 """The pages in docs/ say what happens: their commands, configs and programs are run."""
 
 import dataclasses
+import json
 import re
 import shlex
 import subprocess
@@ -131,6 +132,19 @@ def test_metric_of_contributing_passes_its_test(
     assert options.keys() == {
         field.name for field in dataclasses.fields(load_class("metrics", name))
     }
+
+
+def test_sentence_on_truth_has_the_figures_of_the_card() -> None:
+    card = json.loads((ROOT / "evalharness/meta/questions.json").read_text(encoding="utf-8"))
+    (scores,) = [
+        question["scores"]
+        for question in card["questions"]
+        if (question["dimension"], question["level"]) == ("consistency", "within")
+    ]
+    values = {name: score["value"] for name, score in scores.items()}
+    overlap = max(value for name, value in values.items() if name.startswith(("rouge", "chrf")))
+    said = f"({values['lexical']:.2f} for `lexical`, {overlap:.2f} and less for overlap)"
+    assert said in (ROOT / "docs/trust.md").read_text(encoding="utf-8")
 
 
 def test_command_of_contributing_writes_the_glossary(capsys: pytest.CaptureFixture[str]) -> None:
