@@ -479,7 +479,7 @@ def test_a_flag_says_what_is_wrong_to_pointer_keyboard_and_reader(
         "Sentence 1, lexical 9.9"
     )
     browser.press(TAB)
-    assert browser.run("return document.activeElement.textContent") == "six hours"
+    assert browser.run("return document.activeElement.textContent") == "more than six hours"
     tip = browser.one("#explorer-tip")
     assert tip.is_displayed()
     assert tip.text.startswith("number")
