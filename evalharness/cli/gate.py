@@ -85,20 +85,10 @@ def gate_command(
         given = _two_runs(names, files)
         first, second = given.runs
         found = gate_runs(first, second, rules, known_flags=known)
-    if as_json:
-        print_json(found.record())
-    else:
-        show_gate(found, sys.stdout)
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            sys.stdout.writelines(f"{line}\n" for line in annotations(found))
+    _show(found, as_json)
     if page:
         write_page(given, quiet=as_json, rules=rules)
-    if junit:
-        _write(junit, gate_junit(found))
-    if markdown:
-        _write(markdown, gate_markdown(found))
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        _write(summary, gate_markdown(found) + "\n", mode="a")
+    _write_files(found, junit, markdown)
     raise typer.Exit(found.exit_code)
 
 
@@ -126,6 +116,25 @@ def _known(path: str, no_new_errors: bool) -> KnownFlags | None:
     if path:
         return read_known_flags(path)
     return KnownFlags() if no_new_errors else None
+
+
+def _show(found: Gate, as_json: bool) -> None:
+    if as_json:
+        print_json(found.record())
+        return
+    show_gate(found, sys.stdout)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stdout.writelines(f"{line}\n" for line in annotations(found))
+
+
+def _write_files(found: Gate, junit: str, markdown: str) -> None:
+    """Write the files that were asked for, and the summary of a job on GitHub."""
+    if junit:
+        _write(junit, gate_junit(found))
+    if markdown:
+        _write(markdown, gate_markdown(found))
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        _write(summary, gate_markdown(found) + "\n", mode="a")
 
 
 def _write(path: str, text: str, mode: str = "w") -> None:
