@@ -32,17 +32,20 @@ ARTICLES = REPOSITORY / "configs" / "quickstart" / "articles.jsonl"
 HEAD = """\
 # Benchmarks
 
-How quick we are beside others. `python -m benchmarks` measures all of it again and writes this
-page; how to install the others stands at the head of `benchmarks/__main__.py`.
+How fast evalharness is, compared with other packages. `python -m benchmarks` measures everything
+again and writes this page. The head of `benchmarks/__main__.py` says how to install the others.
 
-A figure says how many times the processor's time the other one takes: the median of {rounds}
-rounds taken in turns, and in brackets the least and the greatest. Every measurement is a process of
-its own that has scored nothing before (a cold pass), on one thread. Times of importing and loading
-are left out, but for whole runs. A figure below 1 is a comparison that we lose; one without × is a
-share or a cost, of which less is better.
+**How to read a figure.** 11.4× means: the package in the column "beside" needs 11.4 times the
+processor time of the one in the column "who" for the same work. Above 1 the package in "who" is
+faster, below 1 it is slower. The figure is the median of {rounds} rounds; in brackets are the
+smallest and the largest. A figure without × is a share or a cost: smaller is better. A figure that
+is not bold compares different work, as its note says.
 
-The others run in an environment of their own, under transformers 4.46, since bert-score reads no
-tokenizer of transformers 5: where a network runs, some of a ratio is between these two.
+**How it was measured.** Each measurement is a new process with one thread, and nothing is cached.
+The packages take turns. Time to import and to load is left out, except in "A whole run" and "A real
+model". The other packages have an environment of their own with transformers 4.46, because
+bert-score cannot read the tokenizers of transformers 5. Where a network runs, part of a ratio comes
+from that difference.
 """
 
 
@@ -126,14 +129,24 @@ def page(measured: Mapping[str, Any]) -> str:
     rounds = sorted({part["rounds"] for part in parts})
     told = " or ".join(map(str, rounds)) if rounds else "some"
     lines = [HEAD.format(rounds=told)]
-    machines = dict.fromkeys(part["machine"] for part in measured.values())
-    lines += [f"Measured on {machine}." for machine in machines]
+    lines += [f"* {line}" for line in _machines(measured)] + [""]
     notes = dict.fromkeys(part.get("note", "") for part in measured.values())
     lines += [note for note in notes if note]
     lines.append(table.markdown([row for part in parts for row in table.rows_of(part["rows"])]))
     if "scale" in measured:
         lines.append(scale.markdown([scale.Taken(**each) for each in measured["scale"]["taken"]]))
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _machines(measured: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each machine once, after the tables that were measured on it."""
+    tables: dict[str, list[str]] = {}
+    for name in EVERY:
+        if name in measured:
+            groups = [row["group"] for row in measured[name].get("rows", [])] or ["Growth"]
+            tables.setdefault(measured[name]["machine"], []).extend(dict.fromkeys(groups))
+    for machine, names in tables.items():
+        yield f"{', '.join(names)}: {machine}."
 
 
 def short_falls(rows: Iterable[Row], kept: Iterable[Row]) -> list[str]:

@@ -21,6 +21,7 @@ class Row:
     """One comparison. ratios: of the time of the peer to that of `who`, for each round.
 
     less: the ratios are the other way round, a share or a cost, and less is better.
+    unlike: both do different work, so that neither wins; `note` says what.
     not_measured: why there is none. note: what to know of the figures.
     """
 
@@ -32,6 +33,7 @@ class Row:
     note: str = ""
     not_measured: str = ""
     less: bool = False
+    unlike: bool = False
 
     def shown(self) -> str:
         """Return the ratio's median, and the least and the greatest."""
@@ -39,7 +41,8 @@ class Row:
             return f"not measured: {self.not_measured}"
         middle, least, most = statistics.median(self.ratios), min(self.ratios), max(self.ratios)
         spread = f" ({_short(least)} to {_short(most)})" if len(self.ratios) > 1 else ""
-        return f"**{_short(middle)}{'' if self.less else '×'}**{spread}"
+        bold = "" if self.unlike else "**"
+        return f"{bold}{_short(middle)}{'' if self.less else '×'}{bold}{spread}"
 
     def falls_short_of(self, other: "Row") -> bool:
         """Tell whether the median is worse than another's by over a fifth of it."""

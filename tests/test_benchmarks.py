@@ -24,6 +24,7 @@ def test_row_shows_median_least_and_greatest() -> None:
     row = module("table").Row
     assert row("g", "w", "p", ratios=(3.0, 1.0, 2.5)).shown() == "**2.50×** (1.00 to 3.00)"
     assert row("g", "w", "p", ratios=(123.4,)).shown() == "**123×**"
+    assert row("g", "w", "p", ratios=(0.13,), unlike=True).shown() == "0.13×"
     assert row("g", "w", "p", not_measured="No module").shown() == "not measured: No module"
 
 

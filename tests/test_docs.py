@@ -1,6 +1,7 @@
 """The pages in docs/ say what happens: their commands, configs and programs are run."""
 
 import dataclasses
+import json
 import re
 import shlex
 import subprocess
@@ -13,8 +14,8 @@ from typing import Any
 import pytest
 
 from evalharness.cli import COMMANDS
-from evalharness.config import cells
-from evalharness.config.registry import BUILT_IN, ComponentRow, load_class
+from evalharness.config import cells, registry
+from evalharness.config.registry import BUILT_IN, ComponentRow, known_components, load_class
 from evalharness.config.run_config import read_run_config
 from evalharness.config.schema import option_descriptions
 
@@ -64,6 +65,7 @@ def _run(line: str, command: Callable[..., Any]) -> None:
     """Run a command in this process, which is quicker, but for what needs one of its own."""
     if "--plots" in line:
         pytest.importorskip("vl_convert")
+    line = line.replace("$PWD", str(Path.cwd()))
     plain, may_fail = line.removesuffix(" || true"), line.endswith(" || true")
     if _SHELL.search(plain):
         done = subprocess.run(
@@ -124,11 +126,33 @@ def test_metric_of_contributing_passes_its_test(
     assert passed >= 6
 
     monkeypatch.setitem(BUILT_IN["metrics"], name, ComponentRow(f"{module}:{kind}"))
+    monkeypatch.setattr(registry, "known_components", known_components.__wrapped__)  # uncached
     assert load_class("metrics", name) is getattr(written, kind)
     options = option_descriptions(load_class("metrics", name))
     assert options.keys() == {
         field.name for field in dataclasses.fields(load_class("metrics", name))
     }
+
+
+def test_sentence_on_truth_has_the_figures_of_the_card() -> None:
+    card = json.loads((ROOT / "evalharness/meta/questions.json").read_text(encoding="utf-8"))
+    (scores,) = [
+        question["scores"]
+        for question in card["questions"]
+        if (question["dimension"], question["level"]) == ("consistency", "within")
+    ]
+    values = {name: score["value"] for name, score in scores.items()}
+    overlap = max(value for name, value in values.items() if name.startswith(("rouge", "chrf")))
+    said = f"({values['lexical']:.2f} for `lexical`, {overlap:.2f} and less for overlap)"
+    assert said in (ROOT / "docs/trust.md").read_text(encoding="utf-8")
+
+
+def test_command_of_contributing_writes_the_glossary(capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = re.findall(
+        r'`python -c "(.+)" > docs/glossary.md`', CONTRIBUTING.read_text(encoding="utf-8")
+    )
+    exec(program, {})
+    assert capsys.readouterr().out == (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
 
 
 def test_commands_of_contributing_are_commands() -> None:

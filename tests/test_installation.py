@@ -366,6 +366,25 @@ def test_start_runs_as_it_is_written_and_replaces_nothing(
     assert again.stdout.count(": stays") == len(files)
 
 
+def test_what_the_start_of_a_study_has_commented_out_is_a_config(
+    tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line that is a setting in a comment is taken out of it; nothing is loaded by `plan`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    command("init", "study")
+    written = (tmp_path / "study.yaml").read_text()
+    setting = re.compile(r"^( *)# (- \{.*|sweep:|  grid:|    models\..*|limit: .*)$", re.MULTILINE)
+    assert len(setting.findall(written)) == 7
+    (tmp_path / "study.yaml").write_text(setting.sub(r"\1\2", written))
+
+    planned = command("plan", "study.yaml")
+
+    assert planned.returncode == 0, planned.stderr
+    cells = ["lead-1", "lead-3,sentences=2", "lead-3,sentences=3", "bart"]
+    assert all(f"\n{cell} " in planned.stdout for cell in cells)
+
+
 @pytest.fixture
 def nothing_of_hf(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = ("torch", "transformers", "datasets")
@@ -385,6 +404,7 @@ def nothing_of_hf(monkeypatch: pytest.MonkeyPatch) -> None:
             'run run.yaml --set checks=[{"name":"judge","model":"a/b"}]',
             "a judge without an endpoint",
         ),
+        ('plan run.yaml --set model={"name":"seq2seq","model":"a/b"}', "the model seq2seq"),
         ("score a.jsonl --metrics bertscore", "the metric bertscore"),
         ("score hub:owner/set", "hub:owner/set"),
         ("score a.jsonl --checks minicheck", "the check minicheck"),

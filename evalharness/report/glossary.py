@@ -1,11 +1,13 @@
 """What each term means that page, terminal and docs use: one list for all of them.
 
 The page shows a meaning on hover and on focus, `show` prints those of the terms that it used, and
-`docs/glossary.md` is this list (`glossary_markdown`).
+`docs/glossary.md` is this list and the kinds of flags (`glossary_markdown`).
 """
 
 import re
 from collections.abc import Iterator, Mapping
+
+from evalharness.records import FLAG_KINDS
 
 GLOSSARY: Mapping[str, str] = {
     "likely error": (
@@ -86,6 +88,16 @@ GLOSSARY: Mapping[str, str] = {
     "wins": "How often, in 100 comparisons, a system's summary is preferred; a tie is half.",
 }
 
+_HEAD_OF_FLAG_KINDS = """
+## Kinds of flags
+
+`show`, the report and `samples.jsonl` give each flag a kind. A kind that is a likely error makes a
+summary flagged; the others are notes, and what they mark may well be true. "It" is the article.
+
+| kind | likely error | what is marked |
+|---|---|---|
+"""
+
 
 def term_id(term: str) -> str:
     """Return the anchor of a term.
@@ -98,9 +110,16 @@ def term_id(term: str) -> str:
 
 def glossary_markdown() -> str:
     """Return the glossary as the docs have it."""
-    return "".join(["# Glossary\n", *_entries()])
+    return "".join(["# Glossary\n", *_entries(), *_flag_kinds()])
 
 
 def _entries() -> Iterator[str]:
     for term, meaning in sorted(GLOSSARY.items(), key=lambda entry: entry[0].lower()):
         yield f"\n**{term}**: {meaning}\n"
+
+
+def _flag_kinds() -> Iterator[str]:
+    """Yield a table of the names that `show`, the page and `samples.jsonl` have for flags."""
+    yield _HEAD_OF_FLAG_KINDS
+    for name, kind in sorted(FLAG_KINDS.items(), key=lambda entry: not entry[1].hard):
+        yield f"| `{name}` | {'yes' if kind.hard else 'no'} | {kind.meaning} |\n"
