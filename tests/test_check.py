@@ -644,3 +644,57 @@ def test_check_says_nothing_of_a_sentence_that_it_has_nothing_to_say_of() -> Non
     assert "No sentence of the article bears on this" not in said
     assert "unsure" not in said.partition("1 ")[2].partition("2 ")[0]
     assert "2 supported" in said
+
+
+_ROW = '{"id": "1", "article": "It rained in Rome.", "summary": "It rained."}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "are_rows"),
+    [
+        ("rows.jsonl", f"{_ROW}\n{_ROW}\n", True),
+        ("rows.txt", f"{_ROW}\n{_ROW}\n", True),
+        ("rows.json", f"[\n {_ROW},\n {_ROW}\n]\n", True),
+        ("rows.csv", 'article,"summary"\nIt rained in Rome.,It rained.\n', True),
+        ("page.txt", "Summary: an article, in short\n\nIt rained in Rome on Monday.\n", False),
+        ("notes.txt", '{"title": "Rain", "lines": ["It rained in Rome on Monday."]}', False),
+    ],
+)
+def test_rows_have_a_hint_to_score(
+    name: str, content: str, are_rows: bool, command: Callable[..., Done], tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+
+    done = command("check", tmp_path / name)
+
+    hint = f"for rows of summaries: evalharness score {tmp_path / name}"
+    assert (hint in done.stderr) == are_rows
+
+
+def test_scores_are_explained_a_given_summary_is_named_and_a_title_is_called_one(
+    command: Callable[..., Done], tmp_path: Path
+) -> None:
+    article = "It rained in Rome on Monday. Three died."
+    done = command("check", "--article-text", article, "--summary-text", "Four died in Rome.")
+
+    assert done.stdout.startswith("summary given\n")
+    assert done.stdout.count("Scores go from 0 to 100") == 1
+
+    (tmp_path / "page.txt").write_text(_BAKERY)
+    shown = command("check", tmp_path / "page.txt").stdout
+    assert "      Title: Bakery in Tolm opens on Sunday\n" in shown
+    assert "      Article, sentence 2: They sell bread" in shown
+
+
+_BAKERY = """Bakery in Tolm opens on Sunday
+
+AI-generated summary
+• A bakery will open on Sunday.
+• It sells bread.
+
+TOLM – The owners said that visitors can come at nine in the morning to see the new ovens.
+
+They sell bread and rolls, and the shop has 12 seats for guests who want coffee.
+
+The town council paid for a new road to the shop last year, officials said.
+"""

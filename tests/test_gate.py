@@ -89,7 +89,7 @@ def test_figures_are_shown_times_100_as_in_all_tables(make_run: MakeRun) -> None
         "beyond chance and not shown to lie within 1.00"
     )
     assert floor.message == f"mean {moved * 100:.2f}; at least 20.00 is required"
-    assert limit.message == "100 (baseline 100)"
+    assert limit.message == "100% (baseline 100%)"
     assert found.record()["outcomes"][0]["candidate"] == pytest.approx(moved)
     row = f"| {mean * 100:.2f} | {moved * 100:.2f} | -5.00 | 1.00 |"
     assert row in gate_markdown(found)
@@ -313,7 +313,32 @@ def test_length_buckets_hold_each_article_once(make_run: MakeRun) -> None:
     rules = {"minimum_n": 1, "slices": [{"by": "article_words", "bounds": [31, 61, 500],
              "metrics": {"m": 0.5}}]}  # fmt: skip
     parts = {each.part: each.n for each in gate(run, run, rules).outcomes if each.part}
-    assert parts == {"words<31": 30, "31≤words<61": 30, "61≤words<500": 20}
+    assert parts == {
+        "article words<31": 30, "31≤article words<61": 30, "61≤article words<500": 20,
+    }  # fmt: skip
+
+
+def test_terminal_says_which_bound_a_line_is_of(make_run: MakeRun) -> None:
+    import io
+
+    from evalharness.report.gate import show_gate
+
+    runs = make_run("a", {"m": BASE.tolist()[:4]}), make_run("b", {"m": _moved(-0.05)[:4]})
+    rules = {
+        "minimum_n": 1,
+        "metrics": {"m": {"margin": 0.02, "floor": 0.9}},
+        "limits": {"answered": {"drop": 0.02}, "words": {"at_least": 100}},
+    }
+    out = io.StringIO()
+    show_gate(gate(*runs, rules), out)
+    text = " ".join(out.getvalue().split())
+
+    assert " m, margin: mean " in text
+    assert " 4 articles could only reveal a loss of " in text
+    assert " m, floor: mean " in text
+    assert " answered: 100% (baseline 100%)" in text
+    assert "; at least 100 is required" in text
+    assert "a margin of 0.02 in the rules is 2.00 here" in text
 
 
 # rules
@@ -330,6 +355,11 @@ def test_length_buckets_hold_each_article_once(make_run: MakeRun) -> None:
         ("metrics: {m: .nan}\n", "metrics.m"),
         ("metrics: {k: 0.1}\n", "rules: no metric 'k'"),
         ("metrics: [m]\n", "metrics: should be a mapping"),
+        (
+            "metrics: {m: 2%}\n",
+            "metrics.m: should be a number such as 0.02, or a mapping such as "
+            "{relative: 0.02}, not '2%'",
+        ),
         ("limits: {answerd: {drop: 0}}\n", "no figure 'answerd'; did you mean answered?"),
         ("limits: {answered: {}}\n", "give at_least, at_most, drop or rise"),
         ("slices: [{by: length}]\n", "slices.0.by"),

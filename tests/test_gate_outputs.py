@@ -93,6 +93,27 @@ def test_summary_that_cannot_be_written_ends_with_4(
     assert command("gate", runs["baseline"], runs["pass"]).returncode == 4
 
 
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("nowhere", "nowhere: there is no such folder"),
+        ("no.jsonl", "no.jsonl: there is no such file"),
+    ],
+)
+def test_missing_run_ends_with_4_whatever_stands_beside_it(
+    missing: str, said: str, command: Command, tmp_path: Path, runs: dict[str, Path]
+) -> None:
+    rows = tmp_path / "alpha.jsonl"
+    rows.write_text('{"id": "1", "article": "It rained.", "summary": "It rained."}\n')
+    for other in (rows, runs["baseline"], "nowhere2"):
+        done = command("gate", missing, other)
+        assert (done.returncode, done.stdout) == (4, f"COULD NOT RUN: {said}\n")
+    for other in (rows, runs["baseline"]):
+        done = command("gate", other, missing, "--json")
+        assert done.returncode == 4
+        assert json.loads(done.stdout)["reason"] == said
+
+
 def test_missing_argument_ends_with_2(command: Command) -> None:
     assert command("gate", "only-one").returncode == 2
 

@@ -114,6 +114,22 @@ def test_best_is_told_from_worse_and_from_a_tie(make_run: MakeRun, page: Path) -
     assert "tie" in text
 
 
+def test_headline_counts_who_competes_and_says_where_articles_are_too_few(
+    make_run: MakeRun, page: Path
+) -> None:
+    runs = [make_run(name, {"m": GOOD[:4]}) for name in "abcd"]
+
+    text = report(*runs, to=page).text
+
+    assert (
+        "No significant difference between the 4 systems by any score; 4 articles are too few to "
+        "show one" in text
+    )
+    assert "too few to show one" not in report(
+        make_run("e", {"m": GOOD}), make_run("f", {"m": GOOD}), to=page
+    ).text  # fmt: skip
+
+
 def test_one_system_is_best_beyond_chance(make_run: MakeRun, page: Path) -> None:
     runs = [make_run("a", {"m": BAD}), make_run("b", {"m": GOOD})]
 
@@ -949,7 +965,7 @@ def break_record(run: Path) -> None:
 
 def break_format(run: Path) -> None:
     record = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(record | {"format": 2}))
+    (run / "run.json").write_text(json.dumps(record | {"format": 99}))
 
 
 def break_shape(run: Path) -> None:
@@ -990,7 +1006,7 @@ def remove_run(run: Path) -> None:
     ("breaking", "said"),
     [
         (break_record, "not JSON"),
-        (break_format, "of format 2; this version reads 1"),
+        (break_format, "of format 99; this version reads 1 and 2"),
         (break_shape, "no 'metrics.m.notes' as evalharness writes it"),
         (break_samples, "samples.jsonl:40: not a sample"),
         (break_off_samples, "39 lines, and run.json has 40"),

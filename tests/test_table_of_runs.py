@@ -54,6 +54,36 @@ def test_names_with_markup_are_shown_as_they_are(runs: list[Run]) -> None:
     assert "[red]a[/red]" in out.getvalue()
 
 
+def test_what_is_the_same_of_several_systems_is_said_once(runs: list[Run]) -> None:
+    out = io.StringIO()
+    counts = {"truncated": 4, "defects": {"cut": 2}}
+    changed = [
+        checked_run(
+            run.folder, {**run.record, "outputs": {**run.record["outputs"], **counts, **more}}
+        )
+        for run, more in zip(runs, ({}, {}, {"truncated": 5}), strict=True)
+    ]
+
+    table.show_runs(changed, out)
+
+    lines = " ".join(out.getvalue().split())
+    assert lines.count("lead and random-2: 4 articles were not read in full") == 1
+    assert "title: 5 articles were not read in full" in lines
+    assert lines.count("summaries with a defect: 2 cut") == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--no-report"]])
+def test_likely_errors_of_one_system_are_said_once(
+    options: list[str], command: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = tmp_path / "alpha.jsonl"
+    rows.write_text('{"id": "1", "article": "It rained.", "summary": "It rained."}\n')
+
+    done = command("score", rows, "--checks", "lexical", "--results", tmp_path / "out", *options)
+
+    assert done.stdout.count("1 summary has a likely error") == 1
+
+
 def test_log_says_tokens_and_the_time_left_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.0, 40.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))

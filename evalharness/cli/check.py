@@ -41,6 +41,7 @@ from evalharness.report.verdict import show_blocks, show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
 STDIN = "-"
+_SUMMARY_TEXT = "--summary-text"
 USUAL_CHECK = "lexical"
 
 Explain = Annotated[
@@ -64,6 +65,10 @@ SaveProfile = Annotated[
 
 # Files of rows, which are no pages.
 _ROWS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+_FOR_ROWS = "for rows of summaries: evalharness score"
+# So much of a file is looked at for columns; and what a key of JSON looks like.
+_START = 65_536
+_KEY = re.compile(r'"([^"\\]{1,40})"\s*:')
 
 ArticleFile = Annotated[
     str | None,
@@ -84,7 +89,7 @@ Beside = Annotated[
     ),
 ]
 SummaryText = Annotated[
-    str | None, typer.Option("--summary-text", metavar="TEXT", help="The summary as text.")
+    str | None, typer.Option(_SUMMARY_TEXT, metavar="TEXT", help="The summary as text.")
 ]
 
 
@@ -182,6 +187,7 @@ def _check_pages(
     single = _is_one_page(names)
     records: list[dict[str, Any]] = []
     codes: list[Exit] = []
+    verdicts: list[Verdict] = []
     for name in _files(names):
         try:
             page = _page(name, guide)
@@ -193,6 +199,7 @@ def _check_pages(
             records.append({"file": name, "error": str(error)})
             continue
         codes.append(exit_of(verdict))
+        verdicts.append(verdict)
         if show.as_json:
             records.append({"file": name, **verdict.record()})
         else:
@@ -200,12 +207,14 @@ def _check_pages(
             show_verdict(verdict, sys.stdout, title, color=show.color)
             if show.explain:
                 show_blocks(page, sys.stdout)
+        if _holds_rows(name):
+            sys.stderr.write(f"evalharness: {name}: rows, and no page; {_FOR_ROWS} {name}\n")
         if show.save is not None:
             _save_profile(page, show.save, name)
     if show.as_json:
         print_json(records[0] if single else records)
     elif codes != [Exit.MENDABLE]:
-        show_reminder(sys.stdout)
+        show_reminder(sys.stdout, verdicts)
     return exit_of_pages(codes)
 
 
@@ -213,9 +222,25 @@ def _hint(name: str) -> str:
     """Return what to do where a name is that of no page, but of a text or of rows."""
     if _is_text(name):
         return "; texts: --article-text, --summary-text"
-    if Path(name).suffix.lower() in _ROWS and Path(name).exists():
-        return f"; for rows of summaries: evalharness score {name}"
+    if (Path(name).suffix.lower() in _ROWS and Path(name).exists()) or _holds_rows(name):
+        return f"; {_FOR_ROWS} {name}"
     return ""
+
+
+def _holds_rows(name: str) -> bool:
+    """Tell whether a file is no page, but rows of a data set: JSON or CSV with columns of texts."""
+    from evalharness.loaders import columns
+
+    if name == STDIN or not Path(name).is_file():
+        return False
+    with Path(name).open(encoding="utf-8-sig", errors="replace") as file:
+        start = file.read(_START).lstrip()
+    if start[:1] in ("{", "["):
+        named = {columns.plain_name(key) for key in _KEY.findall(start)}
+    else:
+        named = {columns.plain_name(cell) for cell in re.split(r"[,;\t]", start.partition("\n")[0])}
+    rest = {*columns.SUMMARIES, *columns.GENERATED, *columns.REFERENCES, *columns.IDS}
+    return not named.isdisjoint(columns.ARTICLES) and not named.isdisjoint(rest)
 
 
 def _is_text(name: str) -> bool:
@@ -299,7 +324,7 @@ def _pair(
         if text is not None and _is_path(text):
             raise typer.BadParameter(f"--{what}-text {text}: a file's name; give --{what} {text}")
     given = [article if article_text is None else "--article-text"]
-    given.append(summary if summary_text is None else "--summary-text")
+    given.append(summary if summary_text is None else _SUMMARY_TEXT)
     if given == [None, None]:
         return None
     if None in given:
@@ -338,8 +363,9 @@ def _check_pair(
     if as_json:
         print_json({"file": summary.name, **verdict.record()})
     else:
-        show_verdict(verdict, sys.stdout, summary.name, color=color)
-        show_reminder(sys.stdout)
+        title = "summary given" if summary.name == _SUMMARY_TEXT else summary.name
+        show_verdict(verdict, sys.stdout, title, color=color)
+        show_reminder(sys.stdout, [verdict])
     return exit_of(verdict)
 
 

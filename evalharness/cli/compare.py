@@ -219,8 +219,9 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
     yield from (f"{name}: {NOT_SWEPT}" for name in found.not_swept)
     yield (
         f"Means over the {found.articles} articles that all systems have, times 100; n: those with "
-        f"a score for all of them. Systems that share a letter do not differ significantly (Holm "
-        f"over the pairs of a metric, level {found.level:g})."
+        f"a score for all of them. Systems that share a letter do not differ significantly (level "
+        f"{found.level:g}; Holm over all pairs of systems by that metric, as letters compare every "
+        "pair; p in the table of differences is adjusted over the rows that it has)."
     )
     yield from _joined_notes(found)
     yield (

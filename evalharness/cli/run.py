@@ -90,7 +90,7 @@ def _run_shard(
 
 def _show(runs: Sequence[Run], *, of: int, as_json: bool, report: bool) -> bool:
     """Show runs, of so many that were to be, and write their page; return whether that is there."""
-    _show_runs(runs, as_json)
+    _show_runs(runs, as_json, headed=report)
     _tell_of_trackers(runs)
     if not (runs and report):
         return True
@@ -123,13 +123,13 @@ def _tell_of_trackers(runs: Sequence[Run]) -> None:
             typer.echo(f"evalharness: {finished.name}: {line}", err=True)
 
 
-def _show_runs(runs: Sequence[Run], as_json: bool) -> None:
+def _show_runs(runs: Sequence[Run], as_json: bool, *, headed: bool) -> None:
     if as_json:
         print_json([finished.record for finished in runs])
         return
     if not runs:
         return
-    show_runs(runs, sys.stdout)
+    show_runs(runs, sys.stdout, headed=headed)
     if has_votes(runs):
         from evalharness.report.panel import show_panel
 

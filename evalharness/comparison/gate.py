@@ -24,6 +24,7 @@ from evalharness.comparison.rules import (
     Rules,
     SliceRule,
     WorstArticle,
+    limit_change,
     limit_figure,
     read_rules,
     worst_of,
@@ -173,7 +174,7 @@ class Pairing:
             inside &= values >= low if low is not None else inside
             inside &= values < high if high is not None else inside
             begin = f"{low}≤" if low is not None else ""
-            parts[f"{begin}words{'' if high is None else f'<{high}'}"] = inside
+            parts[f"{begin}article words{'' if high is None else f'<{high}'}"] = inside
         return {name: inside for name, inside in parts.items() if inside.any()}
 
     def blocks(self, measures: Sequence[Measure], *, at_once: bool) -> Blocks:
@@ -722,7 +723,9 @@ def _margin_message(
         few = f"{tested.n} articles, and the rules need {rules.minimum_n} (minimum_n)"
         return f"{mean}, on {few}{more}"
     shown = detectable_figure(detectable, name)
-    power = "" if shown == "–" else f"; {tested.n} articles show a loss of {shown}"
+    power = (
+        "" if shown == "–" else f"; {tested.n} articles could only reveal a loss of {shown} or more"
+    )
     return f"{mean}{low}, and the margin is {margin}{more}{power}"
 
 
@@ -816,12 +819,12 @@ def _broken_bounds(
     if now is None:
         return
     if limit.at_least is not None and now < limit.at_least - _ROUNDING:
-        yield f"should be at least {limit_figure(limit.at_least, name)}"
+        yield f"at least {limit_figure(limit.at_least, name)} is required"
     if limit.at_most is not None and now > limit.at_most + _ROUNDING:
-        yield f"should be at most {limit_figure(limit.at_most, name)}"
+        yield f"at most {limit_figure(limit.at_most, name)} is allowed"
     if before is None:
         return
     if limit.drop is not None and now < before - limit.drop - _ROUNDING:
-        yield f"may drop by {limit_figure(limit.drop, name)}"
+        yield f"may drop by {limit_change(limit.drop, name)}"
     if limit.rise is not None and now > before + limit.rise + _ROUNDING:
-        yield f"may rise by {limit_figure(limit.rise, name)}"
+        yield f"may rise by {limit_change(limit.rise, name)}"

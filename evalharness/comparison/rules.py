@@ -67,7 +67,11 @@ class LimitRule(_Strict):
 
 
 def _margin(value: Any) -> Any:
-    return {"margin": value} if isinstance(value, int | float) else value
+    if isinstance(value, Mapping | MetricRule):
+        return value
+    if not isinstance(value, int | float):
+        raise ValueError("should be a number such as 0.02, or a mapping such as {relative: 0.02}")
+    return {"margin": value}
 
 
 MetricRules = dict[
@@ -196,12 +200,23 @@ class WorstArticle:
 
 
 def limit_figure(value: float | None, name: str) -> str:
-    """Return a figure that a limit is for: a number of words or tokens, or a share times 100.
+    """Return a figure that a limit is for: a number of words or tokens, or a share in percent.
 
     >>> limit_figure(61.25, "words"), limit_figure(0.95, "answered")
-    ('61.25', '95')
+    ('61.25', '95%')
     """
-    return "–" if value is None else f"{value * (1 if name in _NO_SHARES else 100):.4g}"
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if name in _NO_SHARES else f"{value * 100:.4g}%"
+
+
+def limit_change(value: float, name: str) -> str:
+    """Return by how much a figure may change; that of a share is in points, which are no shares.
+
+    >>> limit_change(15, "words"), limit_change(0.05, "answered")
+    ('15', '5 points')
+    """
+    return limit_figure(value, name).replace("%", " points")
 
 
 # Limits of what is no share: an article's mean.

@@ -44,12 +44,17 @@ def show_gate(found: Gate, out: IO[str]) -> None:
 def _lines(found: Gate) -> Iterator[str]:
     yield GATE_WORDS[found.verdict] + (f": {found.reason}" if found.reason else "")
     for each in found.outcomes:
-        yield f"  {_MARKS[each.verdict]} {each.verdict:<12} {each.name}: {each.message}"
+        yield f"  {_MARKS[each.verdict]} {each.verdict:<12} {_title(each)}: {each.message}"
     for each in found.outcomes:
         if each.verdict not in _NO_FAILURE and each.worst:
             falls = ", ".join(_fall(worst, each.rule) for worst in each.worst)
             yield f"  worst by {each.name}: {falls}"
     yield from gate_notes(found)
+
+
+def _title(each: Outcome) -> str:
+    """Return a rule's name, and which of its bounds this is: one metric may have both."""
+    return each.name if each.kind == "limit" else f"{each.name}, {each.kind}"
 
 
 def _fall(worst: WorstArticle, metric: str, arrow: str = "→") -> str:
@@ -67,12 +72,12 @@ def gate_notes(found: Gate) -> Iterator[str]:
         f"comparisons end in a regression ({found.tests} one-sided paired randomization tests, "
         f"Holm, {rules.resamples} resamples, seed {rules.seed}"
         f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''}). Scores and margins "
-        "are shown times 100."
+        "are shown times 100: a margin of 0.02 in the rules is 2.00 here."
     )
     for each in found.outcomes:
         loss = detectable_figure(each.detectable, each.rule)
         if loss != table.NONE and not each.part:
-            yield f"{each.name}: a true loss of {loss} would be found in 80 of 100 such tests"
+            yield f"{each.name}: a true loss of {loss} or more is found in 80 of 100 such tests"
     yield from (
         f"{side}: {n} articles left out, as they are not in both"
         for side, n in found.left_out.items()

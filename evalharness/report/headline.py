@@ -136,7 +136,7 @@ def _best_clause(gathered: Gathered, standings: Standings) -> str:
     if not rankings:
         return ""
     if len(running) > 1:
-        return _best(running, rankings)
+        return _best(running, rankings, len(baselines(gathered)))
     # What is copied from an article agrees with it: only references tell baselines from models.
     against = [ranking for ranking in rankings if ranking.column.kind == "metric"]
     others = baselines(gathered)
@@ -149,7 +149,8 @@ def _best_clause(gathered: Gathered, standings: Standings) -> str:
     return f"{running[0]} is not shown to be above {every}"
 
 
-def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
+def _best(running: Sequence[str], rankings: Sequence[Ranking], uncounted: int) -> str:
+    """Say which system is best, or that none is; uncounted: baselines, which do not compete."""
     never_lower = [name for name in running if _never_lower(name, rankings)]
     if len(never_lower) == 1:
         return _one_best(never_lower[0], running, rankings)
@@ -157,15 +158,37 @@ def _best(running: Sequence[str], rankings: Sequence[Ranking]) -> str:
         rest = len(running) - len(never_lower)
         few = len(never_lower) <= (NAMED if rest else NAMED - 1)
         whom = (
-            join_names(never_lower)
-            if few
-            else f"{'' if rest else 'the '}{len(never_lower)} systems"
+            join_names(never_lower) if few else _counted_systems(len(never_lower), rest, uncounted)
         )
         over = f"; {amount_text(rest, 'other')} {'is' if rest == 1 else 'are'} lower by some score"
         score = _ranking_scores(never_lower, rankings)
-        return f"No significant difference between {whom} by {score}{over if rest else ''}"
+        said = f"No significant difference between {whom} by {score}"
+        return said + (over if rest else _too_few_clause(rankings))
     parts = [f"{name} by {join_names(by)}" for name, by in _leaders(rankings).items()]
     return f"No system is best by every score: {', '.join(parts)}"
+
+
+def _counted_systems(n: int, rest: int, uncounted: int) -> str:
+    """Return how many systems do not differ, and how many of the table are not among them.
+
+    >>> _counted_systems(7, 0, 2), _counted_systems(5, 1, 0)
+    ('the 7 systems (2 baselines are not counted)', '5 systems')
+    """
+    are = "is" if uncounted == 1 else "are"
+    left = f" ({amount_text(uncounted, 'baseline')} {are} not counted)" if uncounted else ""
+    return f"{'' if rest else 'the '}{n} systems{left}"
+
+
+def _too_few_clause(rankings: Sequence[Ranking]) -> str:
+    """Return that no difference could be shown, where articles are too few for any p at the level.
+
+    The smallest p of n articles by randomization is 2 in 2^n, before Holm's adjustment.
+    """
+    most = max(ranking.n for ranking in rankings)
+    systems = min(sum(m is not None for m in ranking.means.values()) for ranking in rankings)
+    if math.comb(systems, 2) * 2 <= paired.ALPHA * 2**most:
+        return ""
+    return f"; {amount_text(most, 'article')} {'is' if most == 1 else 'are'} too few to show one"
 
 
 def _ranking_scores(names: Sequence[str], rankings: Sequence[Ranking]) -> str:

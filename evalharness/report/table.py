@@ -358,13 +358,13 @@ def _csv_cell(cell: Any) -> Any:
 NOTICE = "AI generated summaries may have errors. For context, always refer to the full article."
 
 
-def show_runs(runs: Sequence[Run], out: IO[str]) -> None:
-    """Print a table of runs, and what to know of it."""
+def show_runs(runs: Sequence[Run], out: IO[str], *, headed: bool = False) -> None:
+    """Print a table of runs, and what to know of it; headed: the page's headline follows."""
     rows, spread = _run_rows(runs, spread=True), True
     width = terminal_width(out)
     if width and text_width(table_lines(rows)[-len(runs) - 1]) > width:
         rows, spread = _run_rows(runs, spread=False), False  # the means matter more
-    show_table(rows, out, notes=_notes(runs, spread), piped=RUN_WIDTH)
+    show_table(rows, out, notes=_notes(runs, spread, headed=headed), piped=RUN_WIDTH)
 
 
 def has_votes(runs: Sequence[Run]) -> bool:
@@ -452,21 +452,28 @@ def _figure(run: Run, label: str, part: str, spread: bool) -> str:
     return f"{mean} ±{scaled_figure(figure.half_width, part, digits=1)}"
 
 
-def _notes(runs: Sequence[Run], spread: bool) -> list[str]:
+def _notes(runs: Sequence[Run], spread: bool, *, headed: bool) -> list[str]:
     interval = runs[0].interval
     resampled = f"({interval.resamples} bootstrap resamples, seed {runs[0].seed})"
     ends = f"; ± is the farther end of the {interval.level:.0%} interval {resampled}"
     lines = [f"Means over the articles, times 100{ends if spread else ''}."]
     lines += [note for note in [length_note(runs)] if note]
     if len(runs) == 1:
-        lines += likely_error_lines(runs[0])
+        lines += [] if headed else likely_error_lines(runs[0])
     elif error_finders(runs):
         share = ", and the 95% interval of their share" if spread else ""
         lines.append(f"Likely errors: how many of the summaries scored have one{share}.")
     lines += signatures(runs)
+    return [*lines, *_remarks_of_all(runs), NOTICE]
+
+
+def _remarks_of_all(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield the remarks on runs; what is the same of several is said once."""
+    names: dict[str, list[str]] = {}
     for run in runs:
-        lines += [f"{run.name}: {line}" for line in _remarks(run)]
-    return [*lines, NOTICE]
+        for line in _remarks(run):
+            names.setdefault(line, []).append(run.name)
+    yield from (f"{join_names(same)}: {line}" for line, same in names.items())
 
 
 def signatures(runs: Sequence[Run]) -> list[str]:

@@ -35,6 +35,8 @@ VERDICT_WORDS = {
     "uncertain": "UNCERTAIN: it is not clear which lines of the page are the summary",
     "no_verdict": "NO VERDICT: this check does not say whether the summary is true to the article",
 }
+# Verdicts whose scores say how far an article supports a summary.
+_SCORED = ("supported", "unsure", "flagged", "uncertain")
 _QUOTED = 300  # characters of evidence
 _SAID = 100  # and of what is flagged
 _SHOWN = 75  # characters of a line of the page
@@ -94,9 +96,14 @@ def sign_text(sign: str) -> str:
     return sign.replace("_", " ")
 
 
-def show_reminder(out: IO[str]) -> None:
-    """Print that the article is the authority."""
-    out.writelines(f"{line}\n" for line in folded_text(NOTICE, terminal_width(out), indent=""))
+SCORES_MEAN = "Scores go from 0 to 100: how far the article supports a sentence, or all of them."
+
+
+def show_reminder(out: IO[str], verdicts: Sequence[Verdict] = ()) -> None:
+    """Print what the scores of verdicts mean, if any was shown; and that the article counts."""
+    scored = any(each.verdict in _SCORED and each.score is not None for each in verdicts)
+    for said in (SCORES_MEAN, NOTICE) if scored else (NOTICE,):
+        out.writelines(f"{line}\n" for line in folded_text(said, terminal_width(out), indent=""))
 
 
 def console_on(out: IO[str], color: bool) -> "Console":
@@ -155,8 +162,8 @@ class Printer:
         for span in self.verdict.left_out:
             said = " ".join(span.of(self.verdict.article).split())
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
-            number = (self._number(span) or 0) + 1
-            self._print(INDENT, (f"Article, sentence {number}: ", "bold"), (quoted, ""))
+            where = self._where(self._number(span) or 0, said)
+            self._print(INDENT, (where, "bold"), (quoted, ""))
 
     def show_reasons(self) -> None:
         """Print what a judge gives as its reasons."""
@@ -220,13 +227,23 @@ class Printer:
         for n in list(dict.fromkeys(numbers))[: 1 if sentence.band == "supported" else 2]:
             said = " ".join(self.article_sentences[n].of(self.verdict.article).split())
             quoted = textwrap.shorten(said, _QUOTED, placeholder=" …")
-            self._print(INDENT + "  ", (f"Article, sentence {n + 1}: ", "bold"), (quoted, "dim"))
+            self._print(INDENT + "  ", (self._where(n, said), "bold"), (quoted, "dim"))
         if flags and not numbers:
             self._print(INDENT + "  ", ("No sentence of the article bears on this.", "dim"))
 
     def _number(self, span: Span) -> int | None:
         ends = (sentence.end for sentence in self.article_sentences)
         return next((n for n, end in enumerate(ends) if span.start < end), None)
+
+    def _where(self, number: int, said: str) -> str:
+        """Return where a sentence of the article stands; what is only its title is called so."""
+        page = self.verdict.page
+        is_below = page is not None and self.article_sentences[number].start >= len(
+            "\n\n".join(page.body)
+        )
+        if page is not None and is_below and said in " ".join(page.title.split()):
+            return "Title: "
+        return f"Article, sentence {number + 1}: "
 
     def _print(self, indent: str, *pieces: tuple[str, str]) -> None:
         print_wrapped(self.console, indent, *pieces)
