@@ -32,15 +32,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # The files that `--quick` leaves out: they load networks, open a browser, or start whole runs.
 _LONG = """
-    alignscore attacks bartscore benchmarks bertscore calibrated_runs causal centrality
-    checkpoints cli clusters config configs copying docs endpoint endpoint_model executors
-    extractive factcg faults files frozen_bytes fuzz gate_outputs generation hf hhem house hub
-    installation judge laws lettucedetect linear logs long meta minicheck neural_laws nli notebook
-    old_results pace pace_workers pages paired plan planting plots prompts quickstart readme
-    reference remote report report_browser report_hostile report_table reproduce rerun rouge
-    runner scored_names seq2seq settings shards show space store sweep sweep_runs table_of_runs
-    tables temporary to_fetch trackers trainer types unfinished_runs unieval verify
-    versions_of_scores
+    alignscore attacks bartscore batches benchmarks bertscore calibrated_runs causal centrality
+    checkpoints cli clusters columns config configs copying docs endpoint endpoint_model executors
+    extractive factcg faults files frozen_bytes fuzz gate gate_outputs generation hf hhem house hub
+    installation judge laws lettucedetect linear logs long memory meta minicheck named
+    narrow_tables neural_laws nli notebook old_results pace pace_workers packaging page_laws pages
+    paired pairwise parts plan planting plots prompts quickstart ray_nodes readme reference remote
+    report report_browser report_hostile report_table reproduce rerun rouge runner scored_names
+    scores seq2seq settings shards show space spending store study_browser sweep sweep_runs
+    table_of_runs tables temporary to_fetch trackers trainer types unfinished_runs unieval verify
+    versions_of_scores view ways_in
 """
 
 
