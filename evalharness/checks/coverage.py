@@ -38,6 +38,7 @@ SPREAD_POWER = 1.25  # the power of the number of sentences that have a word
 LEFT_OUT = 0.5  # of a sentence's weight that the summary has: below, the sentence is left out
 SOURCE = 0.6  # of the weight of a summary's sentence that one of the article has: it was made of it
 MOST_LEFT_OUT = 3
+SAME = 0.8  # of the weight of either that two sentences share: they say the same
 FEWEST_NAMED = 4  # words of content in a sentence that is named, or that is made of another
 USUAL_WORDS = 5  # as many words of content make a sentence matter half of its weight
 OPENING = 3  # sentences at the article's head
@@ -230,9 +231,21 @@ def _weightiest(
         if len(chosen) == MOST_LEFT_OUT:
             break
         if not _covers(article, said, article.sentences[n]):
-            chosen.append(article.sentences[n])
-            said |= article.sentences[n].units
+            sentence = _first_alike(article, named, article.sentences[n])
+            chosen.append(sentence)
+            said |= sentence.units | article.sentences[n].units
     return tuple(sentence.span for sentence in chosen)
+
+
+def _first_alike(article: _Weighed, named: Sequence[int], sentence: _Sentence) -> _Sentence:
+    """Return the first of some sentences that says the same as one of them."""
+    others = (article.sentences[n] for n in named)
+    return next(other for other in others if _says_same(article, other, sentence))
+
+
+def _says_same(article: _Weighed, one: _Sentence, other: _Sentence) -> bool:
+    whole = max(article.weight(one.units), article.weight(other.units))
+    return article.weight(one.units & other.units) >= SAME * whole
 
 
 def _origins(article: _Weighed, units: frozenset[str]) -> dict[int, float]:
