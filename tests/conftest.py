@@ -148,6 +148,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
     from evalharness.records import Article, Summary
     from evalharness.stats.intervals import Interval
     from evalharness.store import samples
+    from evalharness.store.aggregates import SampleBlock
 
     def make(
         name: str,
@@ -168,6 +169,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         path = (folder or tmp_path) / name
         metrics = dict.fromkeys(scores, object())
         with samples.Writer(path, metrics, Interval(resamples=100), 0) as writer:
+            block = SampleBlock(metrics)
             for i, key in enumerate(ids):
                 text = texts[i] if texts else f"Article {key} says this and no more."
                 article = Article(
@@ -178,7 +180,8 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
                     summaries[i] if summaries else Summary(key, f"Summary of {key} by {name}.")
                 )
                 found: Any = (defects or {}).get(key, ())
-                writer.add(article, summary, found, {m: _score(v[i]) for m, v in scores.items()})
+                block.add(article, summary, found, {m: _score(v[i]) for m, v in scores.items()})
+            writer.extend(block)
             writer.finish(
                 {"experiment": "test", "cell": name, "seed": 0,
                  "interval": {"level": 0.95, "resamples": 100}, "data": {"loader": "files"}},

@@ -25,6 +25,7 @@ from evalharness.runner import write as runner_write
 from evalharness.runner.write import to_be_tracked
 from evalharness.stats.intervals import Interval
 from evalharness.store import columns
+from evalharness.store.aggregates import SampleBlock
 from evalharness.store.export import export_runs
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run, read_run
@@ -126,7 +127,9 @@ def test_whatever_a_line_can_say_columns_say(
             for text, summary, references, extra, one, other in rows:
                 article = Article(text, summary, tuple(references), text, extra)
                 scores: Any = {"m": one, "m.b": other, "n": one}
-                writer.add(article, Summary(text, text), (), scores)
+                block = SampleBlock(metrics)
+                block.add(article, Summary(text, text), (), scores)
+                writer.extend(block)
             writer.finish(head, {}, "name: e\n")
 
     from evalharness.store.samples import lines_in

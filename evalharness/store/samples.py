@@ -29,7 +29,7 @@ import pydantic
 
 from evalharness.errors import DataError, StoreError
 from evalharness.files.untrusted import read_whole
-from evalharness.records import Article, Defect, Rejected, ScoreRecord, Summary
+from evalharness.records import Rejected
 from evalharness.store.aggregates import SampleBlock, Tally
 from evalharness.store.aggregates import line_of as line_of
 from evalharness.store.ledger import AGAIN as AGAIN
@@ -226,18 +226,6 @@ class Writer(Tally):
         self.rejected += 1
         self.first_rejected = self.first_rejected or row
         self._rejections.write(line_of({"where": row.where, "reason": row.reason}))
-
-    def add(
-        self,
-        article: Article,
-        summary: Summary,
-        defects: Sequence[Defect],
-        scores: Mapping[str, ScoreRecord],
-    ) -> None:
-        """Write one article with its summary and what each metric says of it."""
-        block = SampleBlock(self.columns)
-        block.add(article, summary, defects, scores)
-        self.extend(block)
 
     def extend(self, block: SampleBlock) -> None:
         """Write a block of samples."""
