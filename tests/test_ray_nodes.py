@@ -49,7 +49,7 @@ class Nodes:
             self.cluster.wait_for_nodes()
 
     def close(self) -> None:
-        self.cluster.shutdown()  # type: ignore[no-untyped-call]
+        self.cluster.shutdown()
         self.proxy.shutdown()
         self.proxy.server_close()
 
