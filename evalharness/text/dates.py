@@ -165,18 +165,19 @@ _FOUR_DIGITS = re.compile(r"\d\d\d\d")
 _DECADE_INSIDE = re.compile(r"\d0'?s")
 
 
-# What a word has that may be of a date: a digit, a month, or a word of the other forms.
+# What a word has without which a sentence has no date: a year, a decade (the word may end before
+# its `'s`), a month, or a word of the other forms.
 _DATE_INSIDE = re.compile(
-    rf"\d|{_WHOLE_MONTH.pattern}|{_WHOLE_WEEKDAY.pattern}|"
+    rf"\d\d\d\d|\d0(?:s|\Z)|{_WHOLE_MONTH.pattern}|{_WHOLE_WEEKDAY.pattern}|"
     + "|".join((*_SEASON_INSIDE, *_UNIT_INSIDE))
 )
 
 
 @OfWords
 def may_be_date(written: str) -> bool:
-    """Tell whether a word of a text may be, or be part of, a date; kept for each word.
+    """Tell whether a word of a text may make some words a date; kept for each word.
 
-    Where no word of a sentence may, `_read` finds nothing in it.
+    Where no word of a sentence may, `_read` finds nothing in it: `4` is a day beside a month only.
     """
     return _DATE_INSIDE.search(written.lower()) is not None
 

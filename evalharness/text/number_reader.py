@@ -64,6 +64,8 @@ _ATOM = re.compile(
     r"))",
     re.IGNORECASE,
 )
+# What stands before the first word of a number that tells it: `several` hundred.
+_LONGEST_LEAD = len("several ")
 _DIGIT = re.compile(rf"[\d{_VULGAR}]")
 _RUN = re.compile(r"[^\W_]+")
 _LIST_MARK = re.compile(r"\W*\d{1,3}[.)]\s+\S")
@@ -135,11 +137,8 @@ def may_be_number(written: str) -> bool:
 
 def read_numbers(sentence: str) -> list[NumberDraft]:
     """Return the numbers of a sentence in order."""
-    # Most sentences have none, which is quicker to see than to find.
-    if not has_number_word(sentence):
-        return []
     drafts: list[NumberDraft] = []
-    atoms = list(_ATOM.finditer(sentence))
+    atoms = _atoms(sentence)
     position = 0
     for index, atom in enumerate(atoms):
         if atom.start() < position or _is_time_unit(sentence, atom, drafts):
@@ -157,6 +156,22 @@ def read_numbers(sentence: str) -> list[NumberDraft]:
     if drafts and drafts[0].in_digits and (mark := _LIST_MARK.match(sentence)):
         drafts[0].sure = drafts[0].start > mark.end()
     return drafts
+
+
+def _atoms(sentence: str) -> list[Match[str]]:
+    """Return where numbers begin; looked for only where a word may be of one, as few words may."""
+    atoms: list[Match[str]] = []
+    position = 0
+    for word in _RUN.finditer(sentence):
+        if word.end() <= position or not may_be_number[word[0]]:
+            continue
+        while position < word.end():
+            atom = _ATOM.search(sentence, max(position, word.start() - _LONGEST_LEAD))
+            if atom is None:
+                return atoms
+            atoms.append(atom)
+            position = atom.end()
+    return atoms
 
 
 def _is_time_unit(sentence: str, atom: Match[str], drafts: list[NumberDraft]) -> bool:

@@ -20,7 +20,7 @@ from evalharness.checks.lexical.passages import (
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.english_words import is_english_word
-from evalharness.text.name_words import KNOWN_NAMES, PERSON_TITLES
+from evalharness.text.name_words import COUNTRY_OF, KNOWN_NAMES, PERSON_TITLES
 from evalharness.text.words import FUNCTION_WORDS
 
 # Shorter words that are spelled nearly alike are other words.
@@ -46,7 +46,8 @@ class StatedNames(scoring.ArticleIndex):
     def countries(self) -> frozenset[str]:
         """The countries that the article names, under whatever word."""
         whole = {text.country(" ".join(name.words)) for name in self.names}
-        return frozenset(whole.union(map(text.country, self.casing.words()))) - {""}
+        words = COUNTRY_OF.keys() & self.casing.words()
+        return frozenset(whole.union([COUNTRY_OF[word] for word in words])) - {""}
 
     @cached_property
     def initials(self) -> frozenset[str]:
@@ -145,7 +146,7 @@ class StatedNames(scoring.ArticleIndex):
         The article has the one as the first word of a name and the other as the last word of
         another, and nowhere both in one name or side by side.
         """
-        if len(name.words) != 2 or name.words in self._neighbours:
+        if len(name.words) != 2 or self._are_neighbours(*name.words):
             return False
         first, last = name.words
         if not NAMING_STEMS.isdisjoint(map(text.stem_of, name.words)):  # a Birmingham school
@@ -159,10 +160,11 @@ class StatedNames(scoring.ArticleIndex):
     def _of_several(self, word: str) -> list[text.Name]:
         return [name for name in self.names_with.get(word, []) if len(name.words) > 1]
 
-    @cached_property
-    def _neighbours(self) -> frozenset[tuple[str, str]]:
-        """The pairs of words that stand beside each other in the article."""
-        return frozenset(itertools.pairwise(self.passages.columns.words))
+    def _are_neighbours(self, one: str, other: str) -> bool:
+        """Tell whether the article has one word right before another."""
+        words = self.passages.columns.words
+        places = self.passages.places.get(text.stem_of(one), ())
+        return any(words[at : at + 2] == [one, other] for at in places)
 
     def _has(self, word: str) -> bool:
         if any(spelling in self.casing for spelling in _numbers_of(word)):
