@@ -17,6 +17,7 @@ owner's `'s` is not part of the name.
 
 import bisect
 import itertools
+import operator
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -245,8 +246,7 @@ def _casing(text: _LookedAt) -> Casing:
     smalls = Counter(itertools.compress(folded, text.small))
     openings = {folded[at] for at in silent}
     if text.small.count(True) + len(text.capitals) < len(folded):  # words of a script without case
-        with_case = zip(text.small, text.capital, strict=True)
-        openings.update(itertools.compress(folded, [not any(each) for each in with_case]))
+        openings.update(itertools.compress(folded, map(operator.eq, text.small, text.capital)))
     return Casing(telling, smalls, openings)
 
 
@@ -270,9 +270,7 @@ def _sentences_with_capitals(text: _LookedAt, copied: Collection[int] | None) ->
     """
     numbers = text.words.sentences
     showing = {
-        numbers[at]
-        for at, look in text.looks.items()
-        if look.shows_case and at not in text.silent
+        numbers[at] for at, look in text.looks.items() if look.shows_case and at not in text.silent
     }
     apart = copied or ()
     first_words = {numbers[start]: start for start, _ in text.bounds}

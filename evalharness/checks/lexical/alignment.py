@@ -7,8 +7,9 @@ linear time, as the places that are looked at for one word are limited.
 import bisect
 import itertools
 import math
+import operator
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -142,14 +143,28 @@ class Wording(ArticleIndex):
     def __init__(self, article: str, published: date | None = None) -> None:
         super().__init__(article, published)
         self.keys = [*map(_keys.__getitem__, self.passages.columns.words)]
-        places = defaultdict[str, list[int]](list)
-        for place, key in enumerate(self.keys):
-            places[key].append(place)
-        self.places = dict(places)
+        self.places = self._places_of_keys()
         self._first_places = frozenset(self.passages.first)
         self._ends = frozenset([place - 1 for place in self.passages.first])
         self._similar: dict[str, tuple[float, str]] = {}
         self._aligned: tuple[str, list[tuple[Span, Aligned]]] = "", []
+
+    def _places_of_keys(self) -> dict[str, list[int]]:
+        """Return where each key stands, in order: but for a few, where the stem does."""
+        stems, places = self.passages.stems, self.passages.places
+        others = map(operator.ne, self.keys, stems)
+        moved = [*itertools.compress(itertools.count(), others)]
+        if not moved:
+            return places
+        places = places.copy()
+        for stem in {stems[at] for at in moved}:
+            if left := [at for at in places.pop(stem) if self.keys[at] == stem]:
+                places[stem] = left
+        for key, more in itertools.groupby(
+            sorted(moved, key=self.keys.__getitem__), self.keys.__getitem__
+        ):
+            places[key] = sorted([*places.get(key, ()), *more])
+        return places
 
     def __contains__(self, key: str) -> bool:
         return key in self.places
@@ -295,14 +310,15 @@ class Wording(ArticleIndex):
         return self._similar[key]
 
     def _looked_up(self, key: str) -> tuple[float, str]:
-        from rapidfuzz import fuzz, process
+        from rapidfuzz.fuzz import ratio
+        from rapidfuzz.process import extractOne
 
         if not SHORTEST_SIMILAR <= len(key) <= LONGEST_SIMILAR:
             return 0.0, ""
         if len(self._similar) >= MOST_LOOKED_UP or len(self.places) > MOST_SPELLINGS:
             return 0.0, ""
         spellings = self.places.keys()
-        found = process.extractOne(key, spellings, scorer=fuzz.ratio, score_cutoff=LEAST_SIMILAR)
+        found = extractOne(key, spellings, scorer=ratio, score_cutoff=LEAST_SIMILAR)
         if found is None:
             return 0.0, ""
         return (found[1] - LEAST_SIMILAR) / (100 - LEAST_SIMILAR), found[0]

@@ -103,11 +103,11 @@ class StatedNames(scoring.ArticleIndex):
         """
         if len(word) < LEAST_SPELLED or _has_own_meaning(word):
             return ""
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
+        from rapidfuzz.distance.OSA import distance
+        from rapidfuzz.process import extractOne
 
         alike = sorted(known for known in self.casing.words() if known[:1] == word[0])
-        found = process.extractOne(word, alike, scorer=OSA.distance, score_cutoff=1)
+        found = extractOne(word, alike, scorer=distance, score_cutoff=1)
         return found[0] if found else ""
 
     def kind_of(self, name: text.Name, missing: Sequence[Span]) -> str:
@@ -197,12 +197,13 @@ class StatedNames(scoring.ArticleIndex):
         return self.passages.content[self.passages.sentence_at(stated.span.start)]
 
     def _spelled_nearly(self, spelling: str) -> list[text.Name]:
-        from rapidfuzz import fuzz, process
+        from rapidfuzz.fuzz import ratio
+        from rapidfuzz.process import extract
 
-        found = process.extract(
+        found = extract(
             spelling,
             self.spellings.keys(),
-            scorer=fuzz.ratio,
+            scorer=ratio,
             score_cutoff=NEARLY_SPELLED,
             limit=MOST_CANDIDATES,
         )
@@ -295,11 +296,11 @@ def _is_common(word: str) -> bool:
 
 def _is_near(word: str, others: Sequence[str]) -> bool:
     """Tell whether one of some words is nearly another, or short for it: `Rick`, `Ricky`."""
-    from rapidfuzz.distance import OSA
+    from rapidfuzz.distance.OSA import distance
 
     return len(word) >= LEAST_SPELLED and any(
         word[0] == other[0]
-        and (OSA.distance(word, other) <= 1 or word.startswith(other) or other.startswith(word))
+        and (distance(word, other) <= 1 or word.startswith(other) or other.startswith(word))
         for other in others
         if len(other) >= LEAST_SPELLED
     )
