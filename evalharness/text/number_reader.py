@@ -6,11 +6,12 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from re import Match
 
+from evalharness.records import Span
 from evalharness.text import number_words
 from evalharness.text.words import OfWords
 
@@ -135,10 +136,10 @@ def may_be_number(written: str) -> bool:
     return has_number_word(written)
 
 
-def read_numbers(sentence: str) -> list[NumberDraft]:
-    """Return the numbers of a sentence in order."""
+def read_numbers(sentence: str, words: Iterable[Span] | None = None) -> list[NumberDraft]:
+    """Return the numbers of a sentence in order. words: those that may be of one, if known."""
     drafts: list[NumberDraft] = []
-    atoms = _atoms(sentence)
+    atoms = _atoms(sentence, _may_be_numbers(sentence) if words is None else words)
     position = 0
     for index, atom in enumerate(atoms):
         if atom.start() < position or _is_time_unit(sentence, atom, drafts):
@@ -158,15 +159,18 @@ def read_numbers(sentence: str) -> list[NumberDraft]:
     return drafts
 
 
-def _atoms(sentence: str) -> list[Match[str]]:
-    """Return where numbers begin; looked for only where a word may be of one, as few words may."""
+def _may_be_numbers(sentence: str) -> Iterator[Span]:
+    found = (match for match in _RUN.finditer(sentence) if may_be_number[match[0]])
+    return (Span(match.start(), match.end()) for match in found)
+
+
+def _atoms(sentence: str, words: Iterable[Span]) -> list[Match[str]]:
+    """Return where numbers begin, which is looked for around some words alone."""
     atoms: list[Match[str]] = []
     position = 0
-    for word in _RUN.finditer(sentence):
-        if word.end() <= position or not may_be_number[word[0]]:
-            continue
-        while position < word.end():
-            atom = _ATOM.search(sentence, max(position, word.start() - _LONGEST_LEAD))
+    for start, end in words:
+        while position < end:
+            atom = _ATOM.search(sentence, max(position, start - _LONGEST_LEAD))
             if atom is None:
                 return atoms
             atoms.append(atom)
