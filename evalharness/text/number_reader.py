@@ -144,8 +144,8 @@ def read_numbers(sentence: str, words: Iterable[Span] | None = None) -> list[Num
     for index, atom in enumerate(atoms):
         if atom.start() < position or _is_time_unit(sentence, atom, drafts):
             continue
-        words = atom["word"] or atom["lead"] or atom["part"]
-        draft = _in_words(sentence, atoms, index) if words else _in_digits(sentence, atom)
+        is_in_words = atom["word"] or atom["lead"] or atom["part"]
+        draft = _in_words(sentence, atoms, index) if is_in_words else _in_digits(sentence, atom)
         if draft is None:
             continue
         is_number = _read_after(sentence, draft)
