@@ -285,13 +285,16 @@ def _mark_small_names(
     text: _LookedAt, known: Casing, with_capitals: set[int], marks: list[bool | None]
 ) -> None:
     """Mark the names of the other sentences, by the casing that is known."""
+    kept: dict[tuple[str, bool], bool] = {}
     for start, end in text.bounds:
         if text.words.sentences[start] not in with_capitals:
             is_english = _is_english(text.folded[start:end])
-            for at in range(start, end):
-                if not text.capital[at]:
-                    look = _look[text.words.written[at]]
-                    marks[at] = _is_small_name(look, known, is_english)
+            for at, word in enumerate(text.words.written[start:end], start):
+                if text.capital[at]:
+                    continue
+                if (word, is_english) not in kept:  # words come again
+                    kept[word, is_english] = _is_small_name(_look[word], known, is_english)
+                marks[at] = kept[word, is_english]
 
 
 def _is_opening_name(look: _Look, known: Casing) -> bool | None:
