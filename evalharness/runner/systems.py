@@ -310,6 +310,19 @@ class _Keys:
         return cls(articles, frozenset(texts), tuple(systems), n, order.hexdigest())
 
 
+def _check_suffix(path: Path) -> None:
+    """Raise DataError for a file that another command reads."""
+    suffix = path.suffix.lower()
+    if suffix in (".yaml", ".yml"):
+        raise DataError(
+            f"{path}: a config, not summaries; `evalharness run {path}` computes its runs"
+        )
+    if suffix in (".html", ".htm"):
+        raise DataError(
+            f"{path}: a page, not rows of summaries; `evalharness check {path}` reads a saved page"
+        )
+
+
 def _open_system_file(
     name: str,
     path: Url | Path,
@@ -318,6 +331,8 @@ def _open_system_file(
     config: Mapping[str, Any],
     overrides: Sequence[str],
 ) -> _SystemFile:
+    if isinstance(path, Path):
+        _check_suffix(path)
     data: dict[str, Any] = {"name": "outputs", "path": str(path)}
     data |= {"columns": dict(columns)} if columns else {}
     loader = _build_loader({**config, "data": data}, overrides)
