@@ -167,8 +167,9 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command, now with its options, and the arguments left for it."""
-        if here := OTHER_NAMES.get(args[0]):
-            ctx.fail(f"No such command: {args[0]!r} is called {here!r} here.")
+        called, *_ = args
+        if here := OTHER_NAMES.get(called):
+            ctx.fail(f"No such command: {called!r} is called {here!r} here.")
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and command(name), rest
 

@@ -235,9 +235,9 @@ def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
     names = [argument for argument in arguments if not is_run(argument)]
     folders = [argument for argument in arguments if argument not in names]
     places = [Path(folder).resolve() for folder in folders]
-    for n, folder in enumerate(folders):
+    for n, again in enumerate(folders):
         if places[n] in places[:n]:
-            tell(f"{folder}: the same run is given twice; it is compared with itself")
+            tell(f"{again}: the same run is given twice; it is compared with itself")
     if not names:
         return RunsOfArguments(tuple(arguments))
     scored = tuple(_score(names, files, folders))
