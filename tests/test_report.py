@@ -22,6 +22,7 @@ from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import FlagLook, Summary, Vote
 from evalharness.report import page as report_page
 from evalharness.report.articles import Articles, Texts, articles_of, choose_articles
+from evalharness.report.drawer import DRAWER
 from evalharness.report.gathered import gather
 from evalharness.report.glossary import GLOSSARY, glossary_markdown, term_id
 from evalharness.report.headline import headline
@@ -88,7 +89,9 @@ def page(tmp_path: Path) -> Path:
 def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out, which have tests of their own, but where a test asks for them."""
     if "plots" not in request.fixturenames:
+        monkeypatch.setattr(report_page, "begin_plots", lambda *_: ())
         monkeypatch.setattr(report_page, "plots_section", lambda *_: None)
+        monkeypatch.setattr(DRAWER, "start", lambda: None)
 
 
 @pytest.fixture
