@@ -468,7 +468,7 @@ def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list
     """Return the cheapest paths one word further on."""
     novel = _novel_cost(article, key, content)
     places = _next_places(article, beam, key, content)
-    without = [
+    without: list[_State] = [
         (cost + novel, place, sentence, (None, path)) for cost, place, sentence, path in beam
     ]
     if not places:
