@@ -127,6 +127,18 @@ EXAMPLES = {
 }
 
 
+# Names that other tools have for what a command does.
+OTHER_NAMES = {
+    "diff": "compare",
+    "doctor": "selftest",
+    "eval": "score",
+    "evaluate": "score",
+    "explain": "show",
+    "rank": "leaderboard",
+    "serve": "view",
+    "sweep": "run",
+}
+
 _RESUMES = "resumes"
 # What is said of a command that was interrupted, where there is more to say.
 WHEN_INTERRUPTED = {
@@ -209,6 +221,9 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command, now with its options, and the arguments left for it."""
+        called, *_ = args
+        if here := OTHER_NAMES.get(called):
+            ctx.fail(f"No such command: {called!r} is called {here!r} here.")
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and command(name), rest
 

@@ -126,6 +126,23 @@ class Comparison:
     preferences: tuple["Preferences", ...] = ()
     agreement: tuple["JudgeAgreement", ...] = ()
 
+    def equal_systems(self) -> list[str]:
+        """Return the systems that have the first one's score on each article, by every score."""
+        alike = {each.system: True for each in self.differences}
+        for each in self.differences:
+            alike[each.system] &= 0 < each.n == each.ties
+        return [system for system, is_alike in alike.items() if is_alike]
+
+    def equal_note(self) -> str:
+        """Return which systems do not differ at all, as they do not by accident; else nothing."""
+        if not (equal := self.equal_systems()):
+            return ""
+        names = ", ".join(equal)
+        return (
+            f"Every score of {names} equals that of {self.systems[0]} on every article: "
+            "are these the same summaries?"
+        )
+
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
         return asdict(self)

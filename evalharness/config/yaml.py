@@ -256,6 +256,10 @@ def _text_of(path: Path) -> str:
         ) from error
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such file") from error
+    except IsADirectoryError as error:
+        raise ConfigError(
+            f"{path}: is a folder; a config is a YAML file, such as config.yaml in a run's folder"
+        ) from error
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from error
 

@@ -9,6 +9,7 @@ changes no bit.
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,8 @@ Blocks = Callable[[], Iterator[Values]]
 Z = 1.959963984540054
 # How often each article is drawn in some resamples: what bounds the memory.
 BLOCK_BYTES = 12 * 2**20
+# What is drawn for so few articles is kept, and so often: systems and scores have them in common.
+_KEPT_BYTES, _KEPT = 2**21, 6
 # Articles of which so many resamples are summed at once.
 _PRODUCT_BYTES = 8 * 2**20
 
@@ -202,7 +205,19 @@ def _sums_over(drawn: _Drawn, blocks: Iterable[Values], survey: _Survey) -> Valu
     return sums
 
 
-def _draw_counts(n_articles: int, seed: int, resamples: int) -> Iterator[_Drawn]:
+def _draw_counts(n_articles: int, seed: int, resamples: int) -> Iterable[_Drawn]:
+    """Return how often each article is drawn, in blocks; few of them are kept for who asks next."""
+    if n_articles * resamples > _KEPT_BYTES:
+        return _draw_blocks(n_articles, seed, resamples)
+    return _kept_blocks(n_articles, seed, resamples)
+
+
+@lru_cache(maxsize=_KEPT)
+def _kept_blocks(n_articles: int, seed: int, resamples: int) -> Sequence[_Drawn]:
+    return tuple(_draw_blocks(n_articles, seed, resamples))
+
+
+def _draw_blocks(n_articles: int, seed: int, resamples: int) -> Iterator[_Drawn]:
     """Yield how often each article is drawn, in blocks of shape (some resamples, articles).
 
     The draws follow one stream, whatever the size of the blocks. A byte holds each count: the

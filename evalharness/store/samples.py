@@ -367,6 +367,9 @@ def samples_of(folder: Path, ids: set[str]) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
+
 class LineReader:
     """The lines of a `samples.jsonl` by their number, read one at a time from where they stand."""
 
@@ -397,7 +400,7 @@ class LineReader:
         """Return one sample. Raises: DataError where the line is none."""
         self._file.seek(self._starts[row])
         try:
-            sample = json.loads(self._file.readline(), parse_constant=lambda _: None)
+            sample = _DECODER.decode(self._file.readline().decode("utf-8", "surrogatepass"))
         except (ValueError, RecursionError):
             sample = None
         if not is_sample(sample):
