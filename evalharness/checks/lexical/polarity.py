@@ -111,7 +111,7 @@ class Cues:
         cue, left = -1, 0
         stems, after_mark = self._words.stems, self._words.after_mark
         for at, word in enumerate(self._words.words[start:end], start):
-            if after_mark[at] or word in ("but", "because", "who", "which"):
+            if left and (after_mark[at] or word in ("but", "because", "who", "which")):
                 cue, left = -1, 0
             if word == "that" and 0 <= cue < at - 1 and stems[cue] in _DENYING:
                 cue, left = -1, 0  # rejects a plan that would have saved a million
@@ -142,12 +142,17 @@ class Cues:
     def _read_hedges(self, start: int, first: int, end: int) -> None:
         """Note which words from a start to their sentence's end are hedged, by which word."""
         cue, left = -1, 0
+        words, after_mark, content = (
+            self._words.words,
+            self._words.after_mark,
+            self._words.content,
+        )
         for at in range(start, end):
-            if self._words.after_mark[at]:
+            if after_mark[at]:
                 cue, left = -1, 0
-            if self._is_hedge(at, first, end):
+            if _may_hedge[words[at]] and self._is_hedge(at, first, end):
                 cue, left = at, _HEDGE_SCOPE
-            elif left and self._words.content[at]:
+            elif left and content[at]:
                 self.hedged[at] = cue
                 if left == _HEDGE_SCOPE:
                     self.hedged_heads.add(at)
@@ -188,6 +193,12 @@ _STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
 def _is_cue(word: str) -> bool:
     """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
     return stem_of(word) in _STEMS_OF_CUES or _denies[word]
+
+
+@OfWords
+def _may_hedge(word: str) -> bool:
+    """Tell whether a word may say that what follows is no fact (yet)."""
+    return stem_of(word) in _POSSIBLE | _FUTURE or word in ("due", "considering", "may")
 
 
 @OfWords
