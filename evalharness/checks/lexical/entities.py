@@ -81,7 +81,8 @@ class StatedNames(scoring.ArticleIndex):
         ]
         if not missing:
             return list(name.parts) if self._is_crossed(name) else []
-        if text.country(" ".join(name.words)) in self.countries:
+        country = text.country(" ".join(name.words))
+        if country and country in self.countries:
             return []
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []

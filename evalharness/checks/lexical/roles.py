@@ -210,22 +210,24 @@ class StatedRoles(ArticleIndex):
     def _company(self) -> dict[tuple[str, ...], frozenset[str]]:
         return {}
 
+    def words_of(self, number: int) -> frozenset[str]:
+        """Return all words of a sentence, folded."""
+        if number not in self._words_of:
+            first, end = self.passages.first[number], self.passages.first[number + 1]
+            self._words_of[number] = frozenset(self.passages.columns.words[first:end])
+        return self._words_of[number]
+
     @cached_property
-    def words_of(self) -> list[frozenset[str]]:
-        """All words of each sentence, folded."""
-        first = self.passages.first
-        return [
-            frozenset(self.passages.columns.words[first[n] : first[n + 1]])
-            for n in range(len(self.passages.sentences))
-        ]
+    def _words_of(self) -> dict[int, frozenset[str]]:
+        return {}
 
     def may_mean(self, name: text.Name, sentence: int, by_pronoun: bool) -> bool:
         """Tell whether a sentence names something, perhaps by a pronoun or in other words."""
-        pronoun = by_pronoun and self.words_of[sentence] & PRONOUNS
+        pronoun = by_pronoun and self.words_of(sentence) & PRONOUNS
         first = sentence - 1 if pronoun else sentence
-        country = text.country(" ".join(name.words))
-        for words in self.words_of[max(0, first) : sentence + 1]:
-            if not _short_forms(words).isdisjoint(_short_forms(name.words)):
+        country, forms = text.country(" ".join(name.words)), _short_forms(name.words)
+        for words in map(self.words_of, range(max(0, first), sentence + 1)):
+            if not forms.isdisjoint(words) or not _short_forms(words).isdisjoint(forms):
                 return True
             if country and any(text.country(known) == country for known in words):
                 return True
