@@ -99,9 +99,12 @@ class Cues:
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
         end = 0
-        cues = map(_is_cue.__getitem__, passages.columns.words)
-        for at in [*itertools.compress(itertools.count(), cues)]:
-            if at >= end:  # the first cue of its sentence: no word before it is denied or hedged
+        places, words = passages.places, passages.columns.words
+        stems = [*(places.keys() & _STEMS_OF_CUES), *(stem for stem in places if "'" in stem)]
+        for at in sorted(itertools.chain.from_iterable(map(places.__getitem__, stems))):
+            if (
+                at >= end and _is_cue[words[at]]
+            ):  # the first cue of its sentence: no word before it is denied or hedged
                 first, end = passages.bounds(at)
                 self._read_negations(at, end)
                 self._read_hedges(at, first, end)
@@ -186,13 +189,14 @@ class Cues:
         return is_verb or (before in BE and words[2] not in FUNCTION_WORDS)
 
 
-_STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
+# But for words that end with `n't`, whose stems have the apostrophe, too.
+_STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE | frozenset(map(stem_of, _DENIALS))
 
 
 @OfWords
 def _is_cue(word: str) -> bool:
     """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
-    return stem_of(word) in _STEMS_OF_CUES or _denies[word]
+    return stem_of(word) in _DENYING | _POSSIBLE | _FUTURE or _denies[word]
 
 
 @OfWords
