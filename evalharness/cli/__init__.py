@@ -181,8 +181,33 @@ class Commands(TyperGroup):
             formatter.write_dl([(str(code.value), code.meaning) for code in Exit])
 
 
+# Parameters that name what a command writes to this machine only; others may name a URL.
+_WRITTEN_HERE = {
+    "calibrate": ("output",),
+    "check": ("save_profile",),
+    "examples": ("folder",),
+    "gate": ("junit", "markdown"),
+    "init": ("folder",),
+    "meta": ("card",),
+    "rerun": ("into",),
+    "selftest": ("results", "card"),
+}
+
+
 class Command(TyperCommand):
     """A command whose usage names its arguments as they are declared, without more brackets."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it, unless it is to write at a URL what it can write to this machine only."""
+        for name in _WRITTEN_HERE.get(str(self.name), ()):
+            if "://" in str(ctx.params.get(name)):
+                from evalharness.errors import ConfigError
+
+                raise ConfigError(
+                    f"{ctx.params[name]}: `{self.name}` writes this to this machine only; name a "
+                    "file or folder here, and copy it there afterwards"
+                )
+        return super().invoke(ctx)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what stands behind the command's name in its usage."""
@@ -203,9 +228,10 @@ class Command(TyperCommand):
 
 def fail(message: str, code: Exit) -> NoReturn:
     """Say why on stderr, and end with the exit code."""
+    from evalharness.files import with_addresses
     from evalharness.files.untrusted import visible
 
-    typer.echo(f"evalharness: {visible(message)}", err=True)
+    typer.echo(f"evalharness: {visible(with_addresses(message))}", err=True)
     raise typer.Exit(code) from None
 
 
@@ -255,6 +281,7 @@ def main() -> None:
             app()
     except Exception as error:
         from evalharness.errors import DataError, HarnessError
+        from evalharness.files import with_addresses
         from evalharness.files.credentials import without_credentials
         from evalharness.files.untrusted import one_line
 
@@ -264,7 +291,7 @@ def main() -> None:
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
             sys.exit(Exit.INCOMPLETE)
-        for line in str(error).split("\n"):
+        for line in with_addresses(str(error)).split("\n"):
             typer.echo(f"evalharness: {one_line(without_credentials(line))}", err=True)
         sys.exit(error.exit_code)
 
