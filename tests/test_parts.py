@@ -16,11 +16,12 @@ from at_work import bytes_of, written
 from conftest import Done
 from fsspec.implementations.memory import MemoryFileSystem  # noqa: TID253
 from servers.chat import first_token, serving
+from servers.clouds import CLOUDS
 from servers.s3 import ACCESS, BUCKET, Faulty, s3_server, wait_for
 
 import evalharness
 from evalharness.errors import ConfigError, DataError, StoreError
-from evalharness.files import ADDRESSES, remote
+from evalharness.files import remote
 from evalharness.runner.shards import run_shard
 from evalharness.store import ledger as ledgers
 from evalharness.store import mirror, parts
@@ -52,7 +53,7 @@ def forget_mirrors() -> None:
     mirror.new_mirror.cache_clear()
     ledgers.MIRRORS.clear()
     mirror._fetched.clear()
-    ADDRESSES.clear()
+    ledgers.ADDRESSES.clear()
     parts.part_store.cache_clear()
 
 
@@ -756,6 +757,43 @@ def test_killed_driver_loses_what_it_had_not_put_and_goes_on(
 def test_missing_bucket_is_one_line(s3: Callable[[str], None], tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"^s3://nobody/r/\S+: cannot be written: .*bucket"):
         evalharness.run(written(tmp_path, 4), results="s3://nobody/r")
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_store_of_any_kind_gives_the_bytes_of_a_folder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not CLOUDS[name].can_start():
+        pytest.skip("needs the package of the file system and an emulator: servers/clouds.py")
+    config = written(tmp_path, 600, models=["lead"])
+    url = f"{name}://{BUCKET}/results of ours/ü"
+    evalharness.run(config, results=tmp_path / "local")
+    with CLOUDS[name].start() as variables:
+        for variable, value in variables.items():
+            monkeypatch.setenv(variable, value)
+        fsspec.get_filesystem_class(name).clear_instance_cache()
+        command = [sys.executable, "-m", "evalharness", "run", str(config), "--results", url]
+        command += ["--workers", "2", "--no-report"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            wait_for(lambda: process.poll() is not None or len(part_paths(url)) > 4)
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+        with pytest.raises(evalharness.errors.HarnessError):
+            evalharness.compare(f"{url}/t", f"{url}/t")
+        again = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert again.returncode == 0, again.stderr
+        counts = compact(url)
+        assert counts.after == counts.ledgers == 3 <= counts.before
+        assert compact(url).before == 3
+        (run,) = evalharness.run(config, results=url)
+        assert run.timing.summaries["computed"] == 0
+        assert {n["computed"] for n in run.timing.scores.values()} == {0}
+        assert evalharness.compare(f"{url}/t/lead", f"{url}/t/lead").systems
+        back = brought_back(url, tmp_path / "back")
+    fsspec.get_filesystem_class(name).clear_instance_cache()
+    assert bytes_of(back) == bytes_of(tmp_path / "local")
+    for ledger, content in ledger_bytes(tmp_path / "local").items():
+        assert sorted(keys_of(ledger_bytes(back)[ledger])) == sorted(keys_of(content)), ledger
 
 
 def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,8 +197,9 @@ _WRITTEN_HERE = {
 class Command(TyperCommand):
     """A command whose usage names its arguments as they are declared, without more brackets."""
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run it, unless it is to write at a URL what it can write to this machine only."""
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; refuse a URL for what is written to this machine only."""
+        rest = super().parse_args(ctx, args)
         for name in _WRITTEN_HERE.get(str(self.name), ()):
             if "://" in str(ctx.params.get(name)):
                 from evalharness.errors import ConfigError
@@ -207,7 +208,7 @@ class Command(TyperCommand):
                     f"{ctx.params[name]}: `{self.name}` writes this to this machine only; name a "
                     "file or folder here, and copy it there afterwards"
                 )
-        return super().invoke(ctx)
+        return rest
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what stands behind the command's name in its usage."""
@@ -228,8 +229,8 @@ class Command(TyperCommand):
 
 def fail(message: str, code: Exit) -> NoReturn:
     """Say why on stderr, and end with the exit code."""
-    from evalharness.files import with_addresses
     from evalharness.files.untrusted import visible
+    from evalharness.store.ledger import with_addresses
 
     typer.echo(f"evalharness: {visible(with_addresses(message))}", err=True)
     raise typer.Exit(code) from None
@@ -281,9 +282,9 @@ def main() -> None:
             app()
     except Exception as error:
         from evalharness.errors import DataError, HarnessError
-        from evalharness.files import with_addresses
         from evalharness.files.credentials import without_credentials
         from evalharness.files.untrusted import one_line
+        from evalharness.store.ledger import with_addresses
 
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # a text, not a file
             name = f"{str(error.filename)[:60]}…"

@@ -14,10 +14,11 @@ import typer
 from evalharness.cli.options import Results, print_headline, split_names
 from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
-from evalharness.files import STDIN, split_name, with_addresses
+from evalharness.files import STDIN, split_name
 from evalharness.loaders.logs.formats import FORMAT_NAMES
 from evalharness.protocols import HUB, is_url
 from evalharness.store import samples
+from evalharness.store.ledger import with_addresses
 from evalharness.store.runs import Run, run_folders
 
 if TYPE_CHECKING:  # what scores is imported where there are files to score

@@ -8,8 +8,8 @@ from typing import IO, Annotated, Any
 import typer
 
 from evalharness.config.registry import BUILT_IN
-from evalharness.files import with_addresses
 from evalharness.report.table import PIPED_WIDTH, folded_text, terminal_width
+from evalharness.store.ledger import with_addresses
 from evalharness.store.samples import PAGE_FILE
 
 Overrides = Annotated[

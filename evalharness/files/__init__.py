@@ -5,15 +5,6 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[1]
 # What names the standard input where a file is asked for.
 STDIN = "-"
-# Folders of this machine that hold what is at a URL, and that URL.
-ADDRESSES: dict[str, str] = {}
-
-
-def with_addresses(text: str) -> str:
-    """Return a text that names what is at a URL by the URL, not by where it is on this machine."""
-    for folder in sorted(ADDRESSES, key=len, reverse=True):
-        text = text.replace(folder, ADDRESSES[folder])
-    return text
 
 
 def shipped_path(name: str, top: str = "configs") -> Path:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
 from evalharness.errors import StoreError
-from evalharness.files import with_addresses
 from evalharness.files.temporary import OffsetIndex
 from evalharness.records import canonical, digest, stored_text
 
@@ -104,6 +103,8 @@ class ResultsAtUrl(Protocol):
 
 # The mirrors of this process, by their folders.
 MIRRORS: dict[Path, ResultsAtUrl] = {}
+# Folders of this machine that hold what is at a URL, and that URL.
+ADDRESSES: dict[str, str] = {}
 
 
 class Ledger:
@@ -721,3 +722,10 @@ def mirror_above(path: Path) -> ResultsAtUrl | None:
 def address_of(path: Path) -> str:
     """Return where a file or folder of a run is, for people: at a URL, where it is put there."""
     return with_addresses(str(path))
+
+
+def with_addresses(text: str) -> str:
+    """Return a text that names what is at a URL by the URL, not by where it is on this machine."""
+    for folder in sorted(ADDRESSES, key=len, reverse=True):
+        text = text.replace(folder, ADDRESSES[folder])
+    return text

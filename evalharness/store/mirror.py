@@ -23,11 +23,10 @@ from pathlib import Path, PurePosixPath
 from typing import get_args
 
 from evalharness.errors import ConfigError, DataError
-from evalharness.files import ADDRESSES
 from evalharness.files.remote import RemoteFolder
 from evalharness.protocols import Url
 from evalharness.records import digest
-from evalharness.store.ledger import HOST, MIRRORS, LedgerKind, is_alive
+from evalharness.store.ledger import ADDRESSES, HOST, MIRRORS, LedgerKind, is_alive
 from evalharness.store.parts import PARTS, LedgerParts, PartStore, merged_ledger, part_store
 from evalharness.store.samples import (
     RUN_FILE,
