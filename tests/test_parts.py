@@ -759,19 +759,20 @@ def test_missing_bucket_is_one_line(s3: Callable[[str], None], tmp_path: Path) -
         evalharness.run(written(tmp_path, 4), results="s3://nobody/r")
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")  # of aiohttp
 @pytest.mark.parametrize("name", CLOUDS)
 def test_store_of_any_kind_gives_the_bytes_of_a_folder(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not CLOUDS[name].can_start():
         pytest.skip("needs the package of the file system and an emulator: servers/clouds.py")
-    config = written(tmp_path, 600, models=["lead"])
     url = f"{name}://{BUCKET}/results of ours/ü"
-    evalharness.run(config, results=tmp_path / "local")
     with CLOUDS[name].start() as variables:
         for variable, value in variables.items():
             monkeypatch.setenv(variable, value)
         fsspec.get_filesystem_class(name).clear_instance_cache()
+        config = with_data_at(written(tmp_path, 600, models=["lead"]), f"{url}/data")
+        evalharness.run(config, results=tmp_path / "local")
         command = [sys.executable, "-m", "evalharness", "run", str(config), "--results", url]
         command += ["--workers", "2", "--no-report"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
