@@ -2,7 +2,9 @@
 
 import json
 import re
+import signal
 import struct
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -354,16 +356,23 @@ def test_the_documentation_names_each_kind(plots: dict[str, Plot]) -> None:
     assert drawn_kinds <= set(re.findall(r"^\| `(\w+)-`", text, re.MULTILINE))
 
 
+@pytest.mark.parametrize("child", ["import os; input(); os.abort()", "import os; os.abort()"])
 def test_library_that_aborts_leaves_a_page_without_plots(
-    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    child: str, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawer, "_CHILD", "import os; input(); os.abort()")
+    started: list[Any] = []
+    start = subprocess.Popen
+    monkeypatch.setattr(drawer, "_CHILD", child)
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *a, **k: started.append(start(*a, **k)) or started[-1]
+    )
     drawer.DRAWER.stop()
 
     page = write_report(make_run("a", {"m": [0.1, 0.2]}), to=tmp_path / "report.html").read_text()
 
     assert "plots could not be drawn: the library that draws ended (signal SIGABRT)" in page
     assert "<svg" not in page.partition('id="plots"')[2].partition("</section>")[0]
+    assert [process.poll() for process in started] == [-signal.SIGABRT]  # tried once, and gone
 
 
 def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure() -> None:

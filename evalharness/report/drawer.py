@@ -141,7 +141,7 @@ class Drawer:
     def _end_process(self, process: "subprocess.Popen[bytes]") -> NotDrawn:
         """Close a process that no longer answers, and return how it ended as an error."""
         self._process = None
-        with process:  # closes both pipes, of which one may be broken
+        with suppress(OSError), process:  # closes both pipes, of which one may be broken
             process.kill() if process.poll() is None else None
         code = process.returncode
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
