@@ -375,6 +375,26 @@ def test_library_that_aborts_leaves_a_page_without_plots(
     assert [process.poll() for process in started] == [-signal.SIGABRT]  # tried once, and gone
 
 
+_SECOND_VERSION = """
+settings = {}
+def configure(**given):
+    settings.update(given)
+def vegalite_to_svg(spec):
+    return f"<svg>{settings}</svg>"
+"""
+
+
+def test_version_two_of_the_library_is_told_to_load_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vl_convert.py").write_text(_SECOND_VERSION)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    drawer.DRAWER.stop()
+
+    with drawer.DRAWER as drawing:
+        assert drawing.svg({"mark": "point"}) == "<svg>{'allowed_base_urls': []}</svg>"
+
+
 def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure() -> None:
     spec = {"data": {"values": [{"a": "\u202eevil\x1b[31m"}]}, "mark": "text",
             "encoding": {"text": {"field": "a"}}, "title": "\u2066t\x00"}  # fmt: skip
