@@ -54,10 +54,10 @@ def test_article_is_read_for_numbers_and_dates_only_when_a_summary_has_some(
 ) -> None:
     read: list[str] = []
 
-    def count(kind: str, reader: Callable[[str], Iterable[object]]) -> Callable[[str], object]:
-        def note_and_read(sentence: str) -> object:
+    def count(kind: str, reader: Callable[..., Iterable[object]]) -> Callable[..., object]:
+        def note_and_read(sentence: str, *words: object) -> object:
             read.append(f"{kind} of {sentence}")
-            return reader(sentence)
+            return reader(sentence, *words)
 
         return note_and_read
 

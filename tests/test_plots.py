@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from evalharness.comparison.comparison import compare
+from evalharness.report import drawer
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
-from evalharness.report.plots import Plot, drawing, make_plots
+from evalharness.report.plots import Plot, make_plots
 from evalharness.report.plots import drawing as drawn
 from evalharness.report.plots.distributions import _edges
 from evalharness.report.plots.drawing import short_plot_names
@@ -327,7 +328,7 @@ def test_report_writes_each_plot_as_svg_and_png(
 def test_without_the_library_the_page_says_so_and_files_are_refused(
     systems: list[Path], tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawn, "find_spec", lambda name: None)
+    monkeypatch.setattr(drawer, "find_spec", lambda name: None)
     page = tmp_path / "r.html"
     done = command("report", *systems, "-o", page, "--plots", tmp_path / "plots")
 
@@ -356,8 +357,8 @@ def test_the_documentation_names_each_kind(plots: dict[str, Plot]) -> None:
 def test_library_that_aborts_leaves_a_page_without_plots(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawing, "_CHILD", "import os; input(); os.abort()")
-    drawing.DRAWER.stop()
+    monkeypatch.setattr(drawer, "_CHILD", "import os; input(); os.abort()")
+    drawer.DRAWER.stop()
 
     page = write_report(make_run("a", {"m": [0.1, 0.2]}), to=tmp_path / "report.html").read_text()
 
@@ -369,17 +370,17 @@ def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure()
     spec = {"data": {"values": [{"a": "\u202eevil\x1b[31m"}]}, "mark": "text",
             "encoding": {"text": {"field": "a"}}, "title": "\u2066t\x00"}  # fmt: skip
     figure = drawn.draw("a", spec, title="\u202eT", caption="\x1bC", group="g", n=1)
-    drawing.DRAWER.stop()
+    drawer.DRAWER.stop()
 
     assert all(c.isprintable() for c in "".join(ET.fromstring(figure.svg).itertext()))
 
 
 def test_what_the_library_refuses_is_said_and_the_next_figure_drawn() -> None:
-    with pytest.raises(drawing.NotDrawn, match="could not be drawn: "):
-        drawing.DRAWER.svg({"mark": 3})
+    with pytest.raises(drawer.NotDrawn, match="could not be drawn: "):
+        drawer.DRAWER.svg({"mark": 3})
 
-    assert drawing.DRAWER.svg({"data": {"values": [{}]}, "mark": "point"}).startswith("<svg")
-    drawing.DRAWER.stop()
+    assert drawer.DRAWER.svg({"data": {"values": [{}]}, "mark": "point"}).startswith("<svg")
+    drawer.DRAWER.stop()
 
 
 def test_where_content_comes_from_is_a_line_a_system(make_run: MakeRun) -> None:

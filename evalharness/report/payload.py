@@ -49,8 +49,9 @@ class Units:
 
     def __init__(self, text: str) -> None:
         """Take the text that the offsets are of."""
-        ascii_or_near = text.isascii() or max(text, default="") <= "\uffff"
-        self._wide = [] if ascii_or_near else [i for i, c in enumerate(text) if c > "\uffff"]
+        units = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+        wide = units > len(text)
+        self._wide = [i for i, c in enumerate(text) if c > "\uffff"] if wide else []
 
     def at(self, offset: int) -> int:
         """Return one offset in UTF-16 code units."""
@@ -343,10 +344,15 @@ def _pack(text: bytes) -> str:
     return base64.b64encode(gzip.compress(text, 9, mtime=0)).decode()
 
 
+_COMPACT, _COMPACT_ASCII = (
+    json.JSONEncoder(ensure_ascii=ascii, separators=(",", ":"), allow_nan=False)
+    for ascii in (False, True)
+)
+
+
 def json_bytes(value: Any) -> bytes:
     """Return compact JSON, with `null` for what is no number."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
-        return text.encode()
+        return _COMPACT.encode(value).encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+        return _COMPACT_ASCII.encode(value).encode()

@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar, NamedTuple
@@ -520,7 +520,7 @@ def _without_second_of_pairs(numbers: Sequence[text.Number], summary: str) -> It
     for number in numbers:
         pair = _PAIR.match(summary, number.span.start) if not number.kind else None
         if number.span.start >= end:
-            yield replace(number, span=Span(*pair.span())) if pair else number
+            yield number._replace(span=Span(*pair.span())) if pair else number
         end = pair.end() if pair else end
 
 
@@ -541,7 +541,7 @@ def _claim(
         evidence = evidence if article.has_in_unit(number) else []
     if evidence:
         if unit := article.other_unit(number, own):
-            return _Claim(number, [], replace(number, span=unit))
+            return _Claim(number, [], number._replace(span=unit))
         bound = article.bound_elsewhere(number, own)
         return _Claim(number, [] if bound else evidence, bound)
     if _is_label(number, own.text, article.text):
@@ -574,7 +574,7 @@ def _claim_of_pair(article: StatedNumbers, number: text.Number, pair: frozenset[
     if where := article.place_of_pair(pair):
         return _Claim(number, [where], None)
     other = article.other_pair(pair)
-    rival = replace(number, span=other) if other else None
+    rival = number._replace(span=other) if other else None
     return _Claim(number, [], rival, rival is None)
 
 

@@ -350,11 +350,15 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         compared: set[int] = set()
         clashes: list[_Clash] = []
         past = -1
+        stems, words = self.own.stems, self.own.columns.words
         for at in range(first, end):
             asked = at > past and self._is_disputed(at)
             look = asked or not compared or self.article.wants_evidence
+            if not look and stems[at] not in ANTONYMS and words[at] not in PROMISES:
+                continue  # as most words: nothing can clash
             places = self._comparable(at) if look else []
-            compared.update(self.stated.columns.sentences[place.at] for place in places[:2])
+            if places:
+                compared.update([self.stated.columns.sentences[place.at] for place in places[:2]])
             if at <= past:
                 continue
             clash = self._of_everybody(at)
