@@ -446,7 +446,9 @@ def test_figures_on_top_say_who_is_best_how_many_are_wrong_and_what_more_it_take
     assert (enough.figure, enough.sure) == ("40 articles", ("too few", "no"))
     assert re.search(r"To show the 1\.0 points of m between a and c takes about \d", enough.text)
     assert top.next is not None
+    assert top.next.text == "No score shows whether a or c is better; ask people:"
     assert top.next.command.startswith("evalharness annotate results/")
+    assert top.remarks == ()
 
     gathered = gather([runs[0], make_run("b", {"m": BAD})])
     best, _, enough = headline(gathered, standings(gathered)).figures
