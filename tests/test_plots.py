@@ -360,12 +360,15 @@ def test_the_documentation_names_each_kind(plots: dict[str, Plot]) -> None:
 def test_library_that_aborts_leaves_a_page_without_plots(
     child: str, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[Any] = []
-    start = subprocess.Popen
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+
     monkeypatch.setattr(drawer, "_CHILD", child)
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda *a, **k: started.append(start(*a, **k)) or started[-1]
-    )
+    monkeypatch.setattr(subprocess, "Popen", Noted)
     drawer.DRAWER.stop()
 
     page = write_report(make_run("a", {"m": [0.1, 0.2]}), to=tmp_path / "report.html").read_text()
