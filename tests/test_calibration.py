@@ -14,7 +14,7 @@ import pytest
 from evalharness import meta
 from evalharness.config.calibration import Calibrated, Probability, load_calibration
 from evalharness.errors import ConfigError, DataError
-from evalharness.meta.calibrate import bands, isotonic, platt
+from evalharness.meta.thresholds import bands, isotonic, platt
 from evalharness.protocols import Need, Pair
 from evalharness.records import Score
 

@@ -27,13 +27,10 @@ from evalharness.meta.annotations import (
     rows_as_text,
     study_agreement,
 )
-from evalharness.meta.exchange import (
-    ExchangeTool,
-    StudyForm,
-    labeling_config,
-    potato_config,
-    write_exchange,
-)
+from evalharness.meta.exchange import ExchangeTool, write_exchange
+from evalharness.meta.label_studio import labeling_config
+from evalharness.meta.potato import potato_config
+from evalharness.meta.study_form import StudyForm
 from evalharness.report.study import form_of_answers
 
 TOOLS: tuple[ExchangeTool, ...] = ("label-studio", "potato")

@@ -11,10 +11,11 @@ from evalharness import compare
 from evalharness.comparison.leaderboard import leaderboard
 from evalharness.records import Summary
 from evalharness.report.articles import Texts, articles_of
+from evalharness.report.drawer import DRAWER
 from evalharness.report.gathered import gather
 from evalharness.report.overview import overview
 from evalharness.report.pair import pair_section
-from evalharness.report.plots import plots_section
+from evalharness.report.plots import begin_plots, plots_section
 from evalharness.report.ranking import standings
 
 MakeRun = Callable[..., Path]
@@ -141,7 +142,8 @@ def test_changes_of_two_runs_of_which_one_is_incomplete_say_its_share(runs: list
 def test_plots_show_complete_runs_and_the_others_are_listed(runs: list[Path]) -> None:
     pytest.importorskip("vl_convert")
     gathered = gather(runs)
-    section = plots_section(gathered, standings(gathered).plotted)
+    with DRAWER:
+        section = plots_section(gathered, begin_plots(gathered, standings(gathered).plotted))
 
     assert section is not None
     assert section.left_out == [("lucky", "3 of 60 articles")]

@@ -97,8 +97,8 @@ def test_table_and_page_name_those_that_agree_least_first(tmp_path: Path) -> Non
         app, ["run", str(finished.folder / "config.yaml"), "--results", str(tmp_path / "results")]
     )
     assert shown.exit_code == 0, shown.output
-    assert "judged by" in shown.output
-    assert "Cohen's κ" in shown.output
+    assert "other judge" in shown.output
+    assert "Cohen's kappa" in shown.output
 
 
 def test_several_answers_of_one_judge_are_no_panel(tmp_path: Path) -> None:

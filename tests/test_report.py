@@ -22,6 +22,7 @@ from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import FlagLook, Summary, Vote
 from evalharness.report import page as report_page
 from evalharness.report.articles import Articles, Texts, articles_of, choose_articles
+from evalharness.report.drawer import DRAWER
 from evalharness.report.gathered import gather
 from evalharness.report.glossary import GLOSSARY, glossary_markdown, term_id
 from evalharness.report.headline import headline
@@ -88,7 +89,9 @@ def page(tmp_path: Path) -> Path:
 def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out, which have tests of their own, but where a test asks for them."""
     if "plots" not in request.fixturenames:
+        monkeypatch.setattr(report_page, "begin_plots", lambda *_: ())
         monkeypatch.setattr(report_page, "plots_section", lambda *_: None)
+        monkeypatch.setattr(DRAWER, "start", lambda: None)
 
 
 @pytest.fixture
@@ -443,7 +446,9 @@ def test_figures_on_top_say_who_is_best_how_many_are_wrong_and_what_more_it_take
     assert (enough.figure, enough.sure) == ("40 articles", ("too few", "no"))
     assert re.search(r"To show the 1\.0 points of m between a and c takes about \d", enough.text)
     assert top.next is not None
+    assert top.next.text == "No score shows whether a or c is better; ask people:"
     assert top.next.command.startswith("evalharness annotate results/")
+    assert top.remarks == ()
 
     gathered = gather([runs[0], make_run("b", {"m": BAD})])
     best, _, enough = headline(gathered, standings(gathered)).figures

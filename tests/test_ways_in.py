@@ -489,6 +489,11 @@ def test_columns_of_data_sets_are_recognized(name: str, generated: str) -> None:
         (two_files, ["a.jsonl", "--articles", "owner/news"],
          "--articles owner/news: no such file; a data set of the hub is named hub:owner/news"),
         (two_files, ["hub:a:b:c:d"], "should be hub:NAME, hub:NAME:CONFIG:SPLIT or hub:NAME@TAG"),
+        (two_files, ["a.jsonl", "b.jsonl", "./a.jsonl"],
+         "a.jsonl: given twice; give it once, or under two names to compare it with itself: "
+         "A=a.jsonl B=a.jsonl"),
+        (folder, ["outputs", "outputs/bart.jsonl"], "outputs/bart.jsonl: given twice; give it"),
+        (two_files, ["A=a.jsonl", "A=a.jsonl"], "a.jsonl: given twice; give it once"),
         (two_files, ["a.jsonl", "--metrics", "ruge"], "score: metrics.0: no metric 'ruge'"),
     ],
 )  # fmt: skip
@@ -532,6 +537,27 @@ def test_systems_of_other_articles_are_refused(command: Command) -> None:
         assert done.returncode == Exit.MENDABLE
         assert "are of other articles" in done.stderr
     assert not Path("results/score").exists()
+
+
+def test_a_file_under_two_names_is_compared_with_itself(command: Command) -> None:
+    two_files()
+    done = command("compare", "A=a.jsonl", "B=a.jsonl", "--metrics", "rouge1", "--json")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    assert {each["difference"] for each in json.loads(done.stdout)["differences"]} == {0.0}
+    (page,) = Path("results/score").glob("*.html")
+    said = "Every score of B equals that of A on every article: are these the same summaries?"
+    assert said in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["compare", "gate"])
+def test_a_run_against_itself_is_said(name: str, command: Command) -> None:
+    run = str(ROOT / "results" / "baseline" / "lead1-bart")
+    done = command(name, run, f"{run}/", "--json")
+
+    assert done.returncode == Exit.GOOD, done.stderr
+    said = f"evalharness: {run}/: the same run is given twice; it is compared with itself"
+    assert done.stderr.splitlines() == [said]
 
 
 def test_compare_shows_the_checks_that_are_named_beside_metrics(command: Command) -> None:

@@ -4,17 +4,21 @@ A command ends with one of `errors.Exit`. What it makes goes to stdout, progress
 stderr.
 """
 
+import atexit
 import errno
+import gc
+import inspect
 import io
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -123,6 +127,18 @@ EXAMPLES = {
 }
 
 
+# Names that other tools have for what a command does.
+OTHER_NAMES = {
+    "diff": "compare",
+    "doctor": "selftest",
+    "eval": "score",
+    "evaluate": "score",
+    "explain": "show",
+    "rank": "leaderboard",
+    "serve": "view",
+    "sweep": "run",
+}
+
 _RESUMES = "resumes"
 # What is said of a command that was interrupted, where there is more to say.
 WHEN_INTERRUPTED = {
@@ -137,11 +153,57 @@ WHEN_INTERRUPTED = {
 # they compute, and a process of one thread can make workers that are copies of it.
 ONE_THREAD = ("compare", "gate", "leaderboard", "report", "run", "score", "show", "verify", "view")
 
+# What only reads leaves nothing open that the end of the process would have to close.
+READERS = ("compare", "gate", "leaderboard", "show", "verify")
+
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end by SIGTERM, as batch systems and containers do."""
+
+
+# `list` is a module of this package as soon as that is imported.
+_TEXTS = list[str]
+
+
+class _ValueAsGiven:
+    """What converts the values of a parameter: one that is what it should be stays as it is.
+
+    typer has pydantic validate it, which takes longer to import than numpy.
+    """
+
+    def __init__(self, converter: Callable[[], Any]) -> None:
+        self._converter = converter
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the value of a parameter of typer's."""
+        is_several = param.multiple or param.nargs == -1
+        if value is None:
+            return () if is_several else None
+        kind = param.type_descriptor.annotation
+        if kind == _TEXTS and isinstance(value, Sequence) and not isinstance(value, str):
+            if all(_is_plain(each, str) for each in value):
+                return [*value]
+        elif not is_several and _is_plain(value, kind):
+            return value
+        return self._converter().coerce(value, param=param, ctx=ctx)
+
+
+def _is_plain(value: Any, kind: Any) -> bool:
+    """Tell whether a value, or a default, is of a type or one of its choices; text is ASCII."""
+    if isinstance(value, str) and not value.isascii():
+        return False
+    return value in get_args(kind) if get_origin(kind) is Literal else type(value) is kind
+
+
+def _without_pydantic(parameters: Any) -> Any:
+    """Return a command's parameters, each of which converts only what has to be converted."""
+    for parameter in parameters:
+        converter = getattr(parameter, "get_runtime_param", None)
+        if inspect.ismethod(converter):  # versions of typer before 0.27 convert without pydantic
+            parameter.get_runtime_param = partial(_ValueAsGiven, converter)
+    return parameters
 
 
 class Commands(TyperGroup):
@@ -153,8 +215,15 @@ class Commands(TyperGroup):
             name: TyperCommand(name, help=line, short_help=line) for name, line in COMMANDS.items()
         }
 
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters."""
+        return _without_pydantic(super().get_params(ctx))
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command, now with its options, and the arguments left for it."""
+        called, *_ = args
+        if here := OTHER_NAMES.get(called):
+            ctx.fail(f"No such command: {called!r} is called {here!r} here.")
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and command(name), rest
 
@@ -210,6 +279,10 @@ class Command(TyperCommand):
                 )
         return rest
 
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters."""
+        return _without_pydantic(super().get_params(ctx))
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what stands behind the command's name in its usage."""
         names = []
@@ -238,6 +311,8 @@ def fail(message: str, code: Exit) -> NoReturn:
 
 def command(name: str) -> Any:
     """Return the command as the file of its name declares it, with arguments and options."""
+    if name in READERS:
+        atexit.register(gc.freeze)  # to look for cycles at the end takes a tenth of a small gate
     if name in ONE_THREAD:
         import_module("evalharness.stats").import_numpy(one_thread=True)
     function = getattr(import_module(f"evalharness.cli.{name}"), f"{name}_command")

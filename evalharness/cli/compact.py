@@ -21,7 +21,9 @@ def compact_command(
 ) -> None:
     """Put one part in place of the many that runs put at a URL; the runs there stay as they are."""
     if not is_url(results):
-        raise ConfigError(f"{results}: a folder has no parts; they are at a URL of results")
+        raise ConfigError(
+            f"{results}: a folder needs no compact; it is for results at a URL, such as s3://…"
+        )
     counts = compact_parts(results)
     print_result(dataclasses.asdict(counts), compact_text(counts), as_json)
 

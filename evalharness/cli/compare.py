@@ -212,6 +212,8 @@ def _row(each: Difference) -> list[str]:
 
 def comparison_notes(found: Comparison) -> Iterator[str]:
     """Yield what the tables do not say of themselves."""
+    if note := found.equal_note():
+        yield note
     tail = f"{1 - found.level:.0%}"
     for name, share in found.incomplete.items():
         how = "its means are" if name in found.systems else "left out, as its means would be"

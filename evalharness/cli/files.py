@@ -236,9 +236,13 @@ def runs_of(arguments: Sequence[str], files: Files) -> RunsOfArguments:
         tell(f"{argument}: passed over, as it is neither a run nor a file of summaries")
     arguments = [argument for argument in arguments if argument not in beside]
     names = [argument for argument in arguments if not is_run(argument)]
+    folders = [argument for argument in arguments if argument not in names]
+    places = [Path(folder).resolve() for folder in folders]
+    for n, again in enumerate(folders):
+        if places[n] in places[:n]:
+            tell(f"{again}: the same run is given twice; it is compared with itself")
     if not names:
         return RunsOfArguments(tuple(arguments))
-    folders = [argument for argument in arguments if argument not in names]
     scored = tuple(_score(names, files, folders))
     check_rejected(scored, files.allow_rejected)
     first = arguments.index(names[0])

@@ -58,10 +58,17 @@ def list_components(kind: str = "", name: str = "") -> Listing:
     if kind == LOG_FORMATS:
         return {f"{kind} {name}": _paths(name)} if name else {kind: _formats()}
     if kind not in kinds:
-        raise UnknownComponent(f"no kind {kind!r}{nearest(kind, [*kinds, LOG_FORMATS])}")
+        hint = _kind_of(kind) or nearest(kind, [*kinds, LOG_FORMATS])
+        raise UnknownComponent(f"no kind {kind!r}{hint}")
     known = cast(Kind, kind)
     name = registry.scorer_of_part(name) if known in registry.SCORERS else name
     return {f"{kind} {name}": _options(known, name)} if name else {kind: _names(known)}
+
+
+def _kind_of(name: str) -> str:
+    """Return how the options of a component are listed, where a name is that of one."""
+    kinds = [kind for kind in get_args(Kind) if name in registry.known_components(kind)]
+    return f"; evalharness list {kinds[0]} {name} shows its options" if kinds else ""
 
 
 def _formats() -> dict[str, str]:

@@ -90,6 +90,10 @@ def _run_shard(
 
 def _show(runs: Sequence[Run], *, of: int, as_json: bool, report: bool) -> bool:
     """Show runs, of so many that were to be, and write their page; return whether that is there."""
+    if runs and report:
+        from evalharness.report.drawer import DRAWER
+
+        DRAWER.start()  # which takes as long as all that is done until it has something to draw
     _show_runs(runs, as_json, headed=report)
     _tell_of_trackers(runs)
     if not (runs and report):

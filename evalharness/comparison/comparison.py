@@ -23,10 +23,9 @@ from evalharness.comparison.shared import (
 from evalharness.config.registry import scaled_figure
 from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
-from evalharness.protocols import Progress
 from evalharness.records import Vote
 from evalharness.stats import paired
-from evalharness.stats.intervals import Blocks, Values, none_for_nan
+from evalharness.stats.intervals import Blocks, Values, none_for_nan, quantiles
 from evalharness.store.runs import (
     NOT_SWEPT,
     Run,
@@ -38,6 +37,7 @@ from evalharness.store.runs import (
 
 if TYPE_CHECKING:
     from evalharness.comparison.preferences import JudgeAgreement, Preferences
+    from evalharness.protocols import Progress
 
 _Counts = npt.NDArray[np.int64]
 
@@ -126,6 +126,23 @@ class Comparison:
     preferences: tuple["Preferences", ...] = ()
     agreement: tuple["JudgeAgreement", ...] = ()
 
+    def equal_systems(self) -> list[str]:
+        """Return the systems that have the first one's score on each article, by every score."""
+        alike = {each.system: True for each in self.differences}
+        for each in self.differences:
+            alike[each.system] &= 0 < each.n == each.ties
+        return [system for system, is_alike in alike.items() if is_alike]
+
+    def equal_note(self) -> str:
+        """Return which systems do not differ at all, as they do not by accident; else nothing."""
+        if not (equal := self.equal_systems()):
+            return ""
+        names = ", ".join(equal)
+        return (
+            f"Every score of {names} equals that of {self.systems[0]} on every article: "
+            "are these the same summaries?"
+        )
+
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
         return asdict(self)
@@ -212,7 +229,7 @@ def compare(
     cluster: str = "",
     judge: str | Path | Mapping[str, Any] | None = None,
     votes: Sequence[Vote] = (),
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
@@ -629,8 +646,9 @@ def _detectable(error: float, n: int, level: float) -> float | None:
 
 def _detectable_by_draws(deviations: Values, level: float) -> float:
     """Return how far beyond chance a difference lies that most draws show: of joined runs."""
-    far = np.nanquantile(np.abs(deviations), 1 - level)
-    return float(far + np.nanquantile(deviations, paired.POWER))
+    columns = np.stack([np.abs(deviations), deviations], axis=1)
+    far, likely = quantiles(columns, [1 - level, paired.POWER]).diagonal().tolist()
+    return float(far + likely)
 
 
 def _pairs(

@@ -9,14 +9,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from evalharness.comparison.rules import Outcome
 from evalharness.config.registry import scorer_kind
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
 from evalharness.records import flag_kind
 from evalharness.store.runs import Run
+
+if TYPE_CHECKING:
+    from evalharness.comparison.rules import Outcome
 
 RULE = "new_errors"
 ErrorName = tuple[str, str, str]  # article, kind, words
@@ -67,11 +69,13 @@ def flags_are_checked(run: Run) -> bool:
 
 def new_errors_outcome(
     baseline: Run, candidate: Run, shared: Sequence[str], known: KnownFlags, system: str
-) -> Outcome:
+) -> "Outcome":
     """Return what the rule says: a likely error that is new is a regression.
 
     shared: the ids of the articles that both have.
     """
+    from evalharness.comparison.rules import Outcome
+
     articles = set(shared)
     of_baseline = set(_likely_errors(baseline, articles))
     of_candidate = list(dict.fromkeys(_likely_errors(candidate, articles)))

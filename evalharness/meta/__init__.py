@@ -1,9 +1,14 @@
 """Agreement of checks with people: figures with intervals, trust cards, calibration."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from evalharness.config.calibration import Calibration, load_calibration
-from evalharness.meta.calibrate import calibrate
 from evalharness.meta.cards import cards, known_cards, write_cards
-from evalharness.meta.evaluation import Agreement, evaluate
+
+if TYPE_CHECKING:
+    from evalharness.meta.evaluation import Agreement, evaluate
+    from evalharness.meta.thresholds import calibrate
 
 __all__ = [
     "Agreement",
@@ -15,3 +20,13 @@ __all__ = [
     "load_calibration",
     "write_cards",
 ]
+
+# What measures reads labels and runs checks; a report that shows a card does neither.
+_HOME = {"Agreement": "evaluation", "calibrate": "thresholds", "evaluate": "evaluation"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what measures when it is first used."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -17,7 +17,8 @@ import numpy as np
 
 from evalharness.errors import DataError
 from evalharness.loaders import formats
-from evalharness.meta.exchange import label_studio_rows, potato_rows
+from evalharness.meta.label_studio import label_studio_rows
+from evalharness.meta.potato import potato_rows
 from evalharness.records import Rejected, Span, canonical, digest
 from evalharness.stats import preferences, raters
 from evalharness.stats.agreement import character_counts

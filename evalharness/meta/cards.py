@@ -7,15 +7,15 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalharness.config.registry import tells_truth
 from evalharness.errors import ConfigError
-from evalharness.meta.evaluation import Agreement
-from evalharness.meta.figures import LIKELY_ERROR
-from evalharness.meta.planted.costs import edit_lines
 from evalharness.records import flag_kind
 from evalharness.stats.intervals import mean
+
+if TYPE_CHECKING:
+    from evalharness.meta.evaluation import Agreement
 
 # Figures of a source that a card shows; the other ones are for whoever works on the check.
 _SHOWN = (
@@ -44,12 +44,12 @@ MEANING = (
 Card = dict[str, Any]
 
 
-def cards(agreement: Agreement) -> dict[str, Card]:
+def cards(agreement: "Agreement") -> dict[str, Card]:
     """Return a card for each check, by name: the same for the same labels and check."""
     return {name: _card(name, found, agreement) for name, found in agreement.checks.items()}
 
 
-def _card(name: str, found: Mapping[str, Any], agreement: Agreement) -> Card:
+def _card(name: str, found: Mapping[str, Any], agreement: "Agreement") -> Card:
     verdict = tells_truth(found["signature"])
     measured_on = [
         {"source": source, "label": agreement.labels[source]}
@@ -101,6 +101,8 @@ def _kinds(sources: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
 
 
 def _kind(name: str, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    from evalharness.meta.figures import LIKELY_ERROR
+
     found = [source.get("kinds", {}).get(name, {}) for source in sources]
     flags = sum(each.get("flags", 0) for each in found)
     touching = sum(each.get("touching", 0) for each in found)
@@ -149,6 +151,8 @@ def _section(name: str, card: Card) -> str:
         *_kind_lines(card.get("kinds", {})),
     ]
     if "selftest" in card:
+        from evalharness.meta.planted.costs import edit_lines
+
         lines += edit_lines(card["selftest"])
     return "\n".join(lines)
 
@@ -227,7 +231,7 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.0%}"
 
 
-def write_cards(agreement: Agreement, path: str | Path) -> None:
+def write_cards(agreement: "Agreement", path: str | Path) -> None:
     """Write the cards of all checks: Markdown where the name ends in `.md`, else JSON.
 
     The JSON is `{"cards": {CHECK: card}}`. Raises: ConfigError where the file cannot be written.

@@ -20,6 +20,7 @@ from evalharness.errors import DataError
 from evalharness.meta.label_files import read_label_rows
 from evalharness.meta.label_formats import UnusableRow
 from evalharness.records import Rejected, Span, digest
+from evalharness.store.runs import run_folders
 
 LABEL = "label"
 GRADE = "score"
@@ -116,6 +117,12 @@ def read_labels(
     Raises: DataError for a file that cannot be read, where no row can be used, and for a label
     field or source that no row has.
     """
+    for path in map(Path, paths):
+        if path.is_dir() and run_folders(path, "", "*/"):
+            raise DataError(
+                f"{path}: holds runs; here rows are read that people labelled, each with article, "
+                "summary and label (docs/labels.md)"
+            )
     fields = _Fields(LabelFields.of(labels), LabelFields.of(grades, GRADE))
     rows: dict[str, list[Labelled]] = {}
     rejected: list[Rejected] = []

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
-from evalharness.comparison.gate import WORST_ARTICLES, Gate
-from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.display import VERDICT_MARKS
 from evalharness.errors import DataError
@@ -22,7 +20,10 @@ from evalharness.store.runs import NOT_SWEPT
 if TYPE_CHECKING:
     from xml.etree import ElementTree as ET
 
-GATE_WORDS: dict[GateResult, str] = {
+    from evalharness.comparison.gate import Gate
+    from evalharness.comparison.rules import GateResult, Outcome, RuleResult, WorstArticle
+
+GATE_WORDS: "dict[GateResult, str]" = {
     "pass": "PASS: shown to be no worse than the rules allow",
     "regression": "REGRESSION: the candidate is worse than the rules allow",
     "inconclusive": "INCONCLUSIVE: too few articles to tell",
@@ -30,10 +31,10 @@ GATE_WORDS: dict[GateResult, str] = {
 }
 _MARKS: Mapping[str, str] = {**VERDICT_MARKS, "not-measured": table.NONE}
 # What stops nothing.
-_NO_FAILURE: tuple[RuleResult, ...] = ("pass", "not-measured")
+_NO_FAILURE: "tuple[RuleResult, ...]" = ("pass", "not-measured")
 
 
-def show_gate(found: Gate, out: IO[str]) -> None:
+def show_gate(found: "Gate", out: IO[str]) -> None:
     """Print the verdict, a line for each rule, and the worst articles of what failed."""
     width = table.terminal_width(out) or table.PIPED_WIDTH
     for line in _lines(found):
@@ -41,7 +42,7 @@ def show_gate(found: Gate, out: IO[str]) -> None:
         out.writelines(f"{each}\n" for each in table.folded_text(visible(line), width, indent))
 
 
-def _lines(found: Gate) -> Iterator[str]:
+def _lines(found: "Gate") -> Iterator[str]:
     yield GATE_WORDS[found.verdict] + (f": {found.reason}" if found.reason else "")
     for each in found.outcomes:
         yield f"  {_MARKS[each.verdict]} {each.verdict:<12} {_title(each)}: {each.message}"
@@ -52,17 +53,17 @@ def _lines(found: Gate) -> Iterator[str]:
     yield from gate_notes(found)
 
 
-def _title(each: Outcome) -> str:
+def _title(each: "Outcome") -> str:
     """Return a rule's name, and which of its bounds this is: one metric may have both."""
     return each.name if each.kind == "limit" else f"{each.name}, {each.kind}"
 
 
-def _fall(worst: WorstArticle, metric: str, arrow: str = "→") -> str:
+def _fall(worst: "WorstArticle", metric: str, arrow: str = "→") -> str:
     one, other = (scaled_figure(value, metric) for value in (worst.baseline, worst.candidate))
     return f"{worst.id} {one} {arrow} {other}"
 
 
-def gate_notes(found: Gate) -> Iterator[str]:
+def gate_notes(found: "Gate") -> Iterator[str]:
     """Yield how the verdict came about."""
     if not found.outcomes:
         return
@@ -85,7 +86,7 @@ def gate_notes(found: Gate) -> Iterator[str]:
     yield from (f"{folder}: {NOT_SWEPT}" for folder in found.not_swept)
 
 
-def gate_markdown(found: Gate) -> str:
+def gate_markdown(found: "Gate") -> str:
     """Return the verdict, a table of the rules, and the worst five articles, word by word."""
     verdict = table.escape_markdown(GATE_WORDS[found.verdict])
     parts = [
@@ -99,7 +100,7 @@ def gate_markdown(found: Gate) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _table(outcomes: Sequence[Outcome]) -> str:
+def _table(outcomes: "Sequence[Outcome]") -> str:
     headings = ["", "rule", "baseline", "candidate", "difference", "margin", "p (Holm)", "what"]
     rows = [
         [
@@ -117,8 +118,10 @@ def _table(outcomes: Sequence[Outcome]) -> str:
     return table.markdown_table([headings, *rows], "llrrrrrl")
 
 
-def _worst(found: Gate) -> str:
+def _worst(found: "Gate") -> str:
     """Return the articles on which the first rule that failed fell the most, with the words."""
+    from evalharness.comparison.gate import WORST_ARTICLES
+
     failed = [each for each in found.outcomes if each.verdict not in _NO_FAILURE and each.worst]
     if not failed:
         return ""
@@ -188,7 +191,7 @@ def word_diff(before: str, after: str) -> Iterator[tuple[Change, str]]:
 
 # For GitHub.
 
-_LEVELS: Mapping[RuleResult, str] = {
+_LEVELS: "Mapping[RuleResult, str]" = {
     "regression": "error",
     "inconclusive": "warning",
     "could-not-run": "error",
@@ -197,7 +200,7 @@ _LEVELS: Mapping[RuleResult, str] = {
 MOST_ANNOTATIONS = 10
 
 
-def annotations(found: Gate) -> Iterator[str]:
+def annotations(found: "Gate") -> Iterator[str]:
     """Yield a workflow command for each rule that did not pass."""
     if found.verdict == "could-not-run" and found.reason:
         yield _command("error", "evalharness: the gate could not run", found.reason)
@@ -229,7 +232,7 @@ def _data(text: str) -> str:
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def gate_junit(found: Gate) -> str:
+def gate_junit(found: "Gate") -> str:
     """Return a test suite with a test case for each rule.
 
     A regression is a failure; so is what is inconclusive, of that type: it must not look green. A
@@ -257,7 +260,7 @@ def gate_junit(found: Gate) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
 
 
-def _case(each: Outcome) -> "ET.Element":
+def _case(each: "Outcome") -> "ET.Element":
     from xml.etree import ElementTree as ET
 
     name = f"{each.name}: {each.kind}"
@@ -272,7 +275,7 @@ def _case(each: Outcome) -> "ET.Element":
     return case
 
 
-def _could_not_run(found: Gate) -> "ET.Element":
+def _could_not_run(found: "Gate") -> "ET.Element":
     from xml.etree import ElementTree as ET
 
     case = ET.Element("testcase", classname="evalharness.gate", name="gate", time="0")

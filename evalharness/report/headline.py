@@ -303,6 +303,8 @@ def _remarks(gathered: Gathered, standings: Standings) -> Iterator[str]:
     if partial and len(gathered.runs) > 1:
         named = [f"{name} (answered {share})" for name, share in partial.items()]
         yield f"Not ranked: {join_names(named, NAMED)}."
+    if standings.comparison and (note := standings.comparison.equal_note()):
+        yield note
     if len(gathered.runs) > 1 and standings.comparison is None:
         yield f"Nothing is compared: {standings.reason}."
 
@@ -548,8 +550,7 @@ def _next_step(gathered: Gathered, standings: Standings, needed: _Needed | None)
     if needed.different:
         text = f"Hold the next version against {needed.one}:"
         return NextStep(text, f"evalharness gate {one} CANDIDATE")
-    most = _rounded(needed.articles)
-    text = f"Add articles (about {most} in all), or ask people which is better:"
+    text = f"No score shows whether {needed.one} or {needed.other} is better; ask people:"
     return NextStep(text, f"evalharness annotate {one} {other} --protocol pairs")
 
 

@@ -12,12 +12,12 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evalharness.comparison.gate import Gate, gate
 from evalharness.config.yaml import nearest
 from evalharness.display import STYLE_SHEET, UNSHOWN
 from evalharness.errors import ConfigError
 from evalharness.records import Vote
 from evalharness.report.articles import (
+    ArticleChoice,
     Articles,
     Texts,
     articles_of,
@@ -25,11 +25,11 @@ from evalharness.report.articles import (
     choose_articles,
     left_out_section,
 )
+from evalharness.report.drawer import DRAWER, can_draw
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.glossary import GLOSSARY, term_id
 from evalharness.report.overview import Overview, overview
 from evalharness.report.pair import Fall, PairSection, falls, pair_section
-from evalharness.report.panel import panel_section
 from evalharness.report.payload import (
     TRIED,
     PageIndex,
@@ -38,11 +38,10 @@ from evalharness.report.payload import (
     pack_json,
     payload_chunks,
 )
-from evalharness.report.plots import plots_section, start_drawing
-from evalharness.report.preferences import preferences_section
+from evalharness.report.plots import Plot, begin_plots, plots_section
 from evalharness.report.provenance import provenance_section
 from evalharness.report.ranking import Standings, standings
-from evalharness.report.table import NOTICE
+from evalharness.report.table import NOTICE, has_votes
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
 from evalharness.store.samples import PAGE_FILE, sealed_page
@@ -51,6 +50,10 @@ from evalharness.store.store import output_path
 if TYPE_CHECKING:
     import jinja2
 
+    from evalharness.comparison.gate import Gate
+    from evalharness.report.panel import PanelSection
+    from evalharness.report.preferences import JudgeSection
+
 
 @dataclass(frozen=True)
 class SectionInput:
@@ -58,15 +61,17 @@ class SectionInput:
 
     gate: what the gate says, where rules were given. cards: a file of trust cards. baseline_named:
     whether a system was named that the others are compared with; of two runs, the first is one.
+    plots: those that are being drawn.
     """
 
     gathered: Gathered
     articles: Articles
     texts: Texts
     standings: Standings
-    gate: Gate | None = None
+    gate: "Gate | None" = None
     cards: str | Path | None = None
     baseline_named: bool = False
+    plots: Sequence[Plot] = ()
 
     @cached_property
     def overview(self) -> Overview:
@@ -107,19 +112,37 @@ def _changes(of: SectionInput) -> PairSection | None:
     return pair_section(of.gathered, of.texts, of.standings, of.falls, of.gate)
 
 
+# What few pages have is imported for those alone.
+
+
+def _preferences(of: SectionInput) -> "list[JudgeSection] | None":
+    plotted = of.standings.plotted
+    if plotted is None or not plotted.preferences:
+        return None
+    from evalharness.report.preferences import preferences_section
+
+    return preferences_section(plotted)
+
+
+def _panel(of: SectionInput) -> "PanelSection | None":
+    if not has_votes(of.gathered.runs):
+        return None
+    from evalharness.report.panel import panel_section
+
+    return panel_section(of.gathered.runs)
+
+
 SECTIONS = (
     Section("overview", "Overview", lambda of: of.overview, is_tab=False),
     Section("articles", "Articles", lambda of: of.articles, is_tab=False),
     Section("changes", "Changes", _changes),
     Section("left-out", "Left out", lambda of: left_out_section(of.gathered, of.texts)),
-    Section(
-        "preferences", "Judges and people", lambda of: preferences_section(of.standings.plotted)
-    ),
-    Section("panel", "Panel", lambda of: panel_section(of.gathered.runs)),
+    Section("preferences", "Judges and people", _preferences),
+    Section("panel", "Panel", _panel),
     Section(
         "plots",
         "Plots",
-        lambda of: plots_section(of.gathered, of.standings.plotted),
+        lambda of: plots_section(of.gathered, of.plots),
         is_linked=lambda plots: bool(plots.groups),
     ),
     Section("trust", "Trust", lambda of: of.overview.trust or None),
@@ -133,6 +156,8 @@ INDEX = "index.html"
 CHUNKS = "chunks"
 # Bytes of a page that carries a choice of the articles; room is left for the marks around chunks.
 MOST_BYTES = 2_990_000
+# The share of them that leaves room enough for all else in a page.
+SURELY_FIT = 0.6
 # Articles that a page carries however long they are.
 LEAST_ARTICLES = 20
 
@@ -245,12 +270,12 @@ def _page(
 ) -> _MadePage:
     gathered = _baseline_first(gathered, baseline)
     gate_of_runs = None if rules is None else _gate(gathered, rules)
-    articles = articles_of(gathered)
-    start_drawing()
-    with Texts(gathered, articles) as texts:
-        ranked = standings(gathered)
+    with DRAWER, Texts(gathered, articles_of(gathered)) as texts:
+        articles, ranked = texts.articles, standings(gathered)
+        plots = begin_plots(gathered, ranked.plotted) if can_draw() else ()
+        whole = None if beside else _payload_that_surely_fits(gathered, texts)
         given = SectionInput(
-            gathered, articles, texts, ranked, gate_of_runs, cards, baseline_named=bool(baseline)
+            gathered, articles, texts, ranked, gate_of_runs, cards, bool(baseline), plots
         )
         contents = {section: section.build(given) for section in SECTIONS}
         render = partial(
@@ -263,33 +288,77 @@ def _page(
             neighbours=beside is not None,
         )
         if beside is None:
-            empty = render(index="", chunks=(), choice=choose_all(articles))
-            named = [number for fall in given.falls for number in fall.articles]
-            room = MOST_BYTES - len(empty.encode())
-            index, blocks = _payload_that_fits(gathered, texts, named, room)
+            text = _page_that_fits(render, given, whole)
         else:
-            index, blocks = PageIndex(gathered, choose_all(articles)), []
-            for chunk in pack_each(payload_chunks(texts, index)):
-                beside.write(chunk)
-    text = render(index=pack_json(index.record()), chunks=blocks, choice=index.choice)
+            text = _payload_beside(gathered, texts, beside).fill(render)
     return _MadePage(text, given.overview.top.sentence)
 
 
+@dataclass(frozen=True)
+class _Payload:
+    """The data of a page, packed: the index of some articles, and their texts."""
+
+    choice: ArticleChoice
+    index: str
+    blocks: Sequence[str] = ()
+
+    @property
+    def size(self) -> int:
+        return len(self.index) + sum(map(len, self.blocks))
+
+    def fill(self, render: Callable[..., str]) -> str:
+        return render(index=self.index, chunks=self.blocks, choice=self.choice)
+
+
+def _payload(gathered: Gathered, texts: Texts, choice: ArticleChoice) -> _Payload:
+    index = PageIndex(gathered, choice)
+    blocks = list(pack_each(payload_chunks(texts, index)))
+    return _Payload(choice, pack_json(index.record()), blocks)
+
+
+def _payload_beside(gathered: Gathered, texts: Texts, beside: _Beside) -> _Payload:
+    index = PageIndex(gathered, choose_all(texts.articles))
+    for chunk in pack_each(payload_chunks(texts, index)):
+        beside.write(chunk)
+    return _Payload(index.choice, pack_json(index.record()))
+
+
+def _payload_that_surely_fits(gathered: Gathered, texts: Texts) -> _Payload | None:
+    """Return the data of all articles where they leave much room, so that it need not be known.
+
+    That is asked while plots are drawn: how much room these take is yet to be seen.
+    """
+    n = texts.articles.n
+    if n > TRIED and n * bytes_an_article(gathered, texts) > SURELY_FIT * MOST_BYTES:
+        return None
+    return _payload(gathered, texts, choose_all(texts.articles))
+
+
+def _page_that_fits(render: Callable[..., str], given: SectionInput, whole: _Payload | None) -> str:
+    """Return a page with the data of as many articles as fit. whole: of all, if it is there."""
+    if whole and len((page := whole.fill(render)).encode()) <= MOST_BYTES:
+        return page
+    empty = render(index="", chunks=(), choice=choose_all(given.articles))
+    named = [number for fall in given.falls for number in fall.articles]
+    room = MOST_BYTES - len(empty.encode())
+    return _payload_that_fits(given.gathered, given.texts, named, room, whole).fill(render)
+
+
 def _payload_that_fits(
-    gathered: Gathered, texts: Texts, first: Sequence[int], room: int
-) -> tuple[PageIndex, list[str]]:
+    gathered: Gathered, texts: Texts, first: Sequence[int], room: int, whole: _Payload | None
+) -> _Payload:
+    """Return the data of as many articles as there is room for. whole: of all, if it is there."""
     most = texts.articles.n
     if most > TRIED:
         most = max(LEAST_ARTICLES, int(room / bytes_an_article(gathered, texts)))
     while True:
         choice = choose_articles(gathered, texts.articles, most, first)
-        index = PageIndex(gathered, choice)
-        blocks = list(pack_each(payload_chunks(texts, index)))
-        size = sum(map(len, blocks)) + len(pack_json(index.record()))
-        if size <= room or len(choice.chosen) <= LEAST_ARTICLES:
-            return index, blocks
+        every = len(choice.chosen) == texts.articles.n
+        payload = whole if whole and every else _payload(gathered, texts, choice)
+        if payload.size <= room or len(choice.chosen) <= LEAST_ARTICLES:
+            return payload
         # What was tried was shorter than what was chosen.
-        most = max(LEAST_ARTICLES, int(len(choice.chosen) * room / size * 0.97))
+        most = max(LEAST_ARTICLES, int(len(choice.chosen) * room / payload.size * 0.97))
 
 
 def _baseline_first(gathered: Gathered, name: str) -> Gathered:
@@ -303,7 +372,9 @@ def _baseline_first(gathered: Gathered, name: str) -> Gathered:
     return replace(gathered, runs=tuple(runs))
 
 
-def _gate(gathered: Gathered, rules: str | Path) -> Gate:
+def _gate(gathered: Gathered, rules: str | Path) -> "Gate":
+    from evalharness.comparison.gate import gate
+
     if len(gathered.runs) != 2:
         raise ConfigError(f"rules: a gate is for two runs, and these are {len(gathered.runs)}")
     baseline, candidate = gathered.runs

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evalharness.comparison.comparison import Difference, incomplete_runs
-from evalharness.comparison.gate import Gate
 from evalharness.config.registry import detectable_figure, scaled_figure
 from evalharness.report.articles import Articles, Texts, article_scores
 from evalharness.report.gate import GATE_WORDS, Change, gate_notes, word_diff
@@ -15,6 +14,9 @@ from evalharness.report.gathered import Gathered, ScoreColumn, article_link
 from evalharness.report.ranking import Standings, copying_systems, without_folders
 from evalharness.report.table import p_value
 from evalharness.stats.intervals import Values
+
+if TYPE_CHECKING:
+    from evalharness.comparison.gate import Gate
 
 WORST_SHOWN = 20
 _ALIKE = 0.5  # characters in both, for each that only the one or the other has
@@ -121,7 +123,7 @@ def pair_section(
     texts: Texts,
     standings: Standings,
     fallen: Sequence[Fall],
-    gate: Gate | None = None,
+    gate: "Gate | None" = None,
 ) -> PairSection | None:
     """Return what changed from the first system to the others; None where nothing compares."""
     comparison = standings.compared
@@ -226,7 +228,7 @@ def _fallen_row(id: str, values: Sequence[float], metric: str, words: WordChange
     )
 
 
-def _verdict(gate: Gate, gathered: Gathered) -> GateSummary:
+def _verdict(gate: "Gate", gathered: Gathered) -> GateSummary:
     return GateSummary(
         verdict=gate.verdict,
         words=GATE_WORDS[gate.verdict],

@@ -28,7 +28,7 @@ _VOTE = re.compile(r"(?:(?P<aspect>.+)\.)?vote_(?P<number>\d+)\Z")
 # With more values than a scale has, votes are probabilities: what counts is the side of a half.
 _MOST_VALUES = 11
 _MOST_GROUPS = 200  # of articles, of which one after the other is left out for an interval
-_HEADINGS = ("judged by", "judge", "and", "n", "same", "interval", "κ", "interval")
+_HEADINGS = ("score", "judge", "other judge", "n", "same", "interval", "κ", "interval")
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,9 @@ def panel_section(runs: Sequence[Run]) -> PanelSection | None:
 def panel_notes() -> list[str]:
     """Return what the table does not say of itself."""
     return [
-        "Judges of a panel, two by two: in how many of 100 summaries that both judged they say the "
-        "same (of probabilities: both over a half, or both under it), and Cohen's κ, of more than "
-        "two grades weighted by the squared distance in their order. 95% intervals over articles, "
-        "jackknife."
+        "Same: of 100 summaries that both judges scored, how many got the same grade from both. Of "
+        "probabilities: both over a half, or both under it.",
+        "κ: Cohen's kappa, agreement beyond chance; 1 is perfect, 0 is chance. With more than two "
+        "grades, a disagreement counts by its squared distance.",
+        "95% intervals over articles (jackknife); – where all articles give the same figure.",
     ]

@@ -9,7 +9,7 @@ import json
 import math
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,8 +49,9 @@ class Units:
 
     def __init__(self, text: str) -> None:
         """Take the text that the offsets are of."""
-        ascii_or_near = text.isascii() or max(text, default="") <= "\uffff"
-        self._wide = [] if ascii_or_near else [i for i, c in enumerate(text) if c > "\uffff"]
+        units = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+        wide = units > len(text)
+        self._wide = [i for i, c in enumerate(text) if c > "\uffff"] if wide else []
 
     def at(self, offset: int) -> int:
         """Return one offset in UTF-16 code units."""
@@ -123,10 +124,14 @@ class PageIndex:
             self.values[column.key][system].append(_finite(column.value_in(scores)))
         for metric in self.bands:
             score = scores.get(metric) or {}
-            kinds = Counter(flag["kind"] for flag in score.get("flags", ()))
-            self.kinds |= kinds.keys()
+            flags = score.get("flags")
             self.bands[metric][system].append(score.get("band"))
-            self.flags[metric][system].append(dict(sorted(kinds.items())) or None)
+            self.flags[metric][system].append(self._count_kinds(flags) if flags else None)
+
+    def _count_kinds(self, flags: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        counts = Counter(flag["kind"] for flag in flags)
+        self.kinds |= counts.keys()
+        return dict(sorted(counts.items()))
 
     def record(self) -> dict[str, Any]:
         """Return it as the page has it."""
@@ -343,10 +348,15 @@ def _pack(text: bytes) -> str:
     return base64.b64encode(gzip.compress(text, 9, mtime=0)).decode()
 
 
+_COMPACT, _COMPACT_ASCII = (
+    json.JSONEncoder(ensure_ascii=ascii, separators=(",", ":"), allow_nan=False)
+    for ascii in (False, True)
+)
+
+
 def json_bytes(value: Any) -> bytes:
     """Return compact JSON, with `null` for what is no number."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     try:
-        return text.encode()
+        return _COMPACT.encode(value).encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+        return _COMPACT_ASCII.encode(value).encode()

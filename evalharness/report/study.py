@@ -24,7 +24,8 @@ from evalharness.meta.annotations import (
     label_rows,
     preference_rows,
 )
-from evalharness.meta.exchange import ExchangeTool, StudyForm, write_exchange
+from evalharness.meta.exchange import ExchangeTool, write_exchange
+from evalharness.meta.study_form import StudyForm
 from evalharness.records import FLAG_KINDS, Flag, digest, flag_kind, score_of
 from evalharness.report.articles import Articles, Texts, article_scores, articles_of
 from evalharness.report.gathered import Gathered

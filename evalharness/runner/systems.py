@@ -102,7 +102,9 @@ def sources_of(
     found: list[Source] = []
     files: list[_SystemFile] = []
     columns = options.column_options()
-    for name, path in _named_paths(arguments, results):
+    named = list(_named_paths(arguments, results))
+    _check_repeated(named)
+    for name, path in named:
         if isinstance(path, Path) and _is_log(path, options.format):
             found += _sources_of_log(path, name, options.format, config, overrides)
             continue
@@ -141,6 +143,19 @@ def _named_paths(arguments: Sequence[str], results: Path) -> Iterator[tuple[str,
             matched = _matching_paths(path)
             for file in matched:
                 yield (name if len(matched) == 1 else ""), file
+
+
+def _check_repeated(named: Sequence[tuple[str, Url | Path]]) -> None:
+    """Raise DataError for a file that is given twice, and would count as two systems."""
+    seen: set[tuple[str, Url | Path]] = set()
+    for name, path in named:
+        system = name, path if isinstance(path, Url) else path.resolve()
+        if system in seen:
+            raise DataError(
+                f"{path}: given twice; give it once, or under two names to compare it with itself: "
+                f"A={path} B={path}"
+            )
+        seen.add(system)
 
 
 def _matching_paths(path: str) -> Sequence[Path]:
@@ -297,6 +312,19 @@ class _Keys:
         return cls(articles, frozenset(texts), tuple(systems), n, order.hexdigest())
 
 
+def _check_suffix(path: Path) -> None:
+    """Raise DataError for a file that another command reads."""
+    suffix = path.suffix.lower()
+    if suffix in (".yaml", ".yml"):
+        raise DataError(
+            f"{path}: a config, not summaries; `evalharness run {path}` computes its runs"
+        )
+    if suffix in (".html", ".htm"):
+        raise DataError(
+            f"{path}: a page, not rows of summaries; `evalharness check {path}` reads a saved page"
+        )
+
+
 def _open_system_file(
     name: str,
     path: Url | Path,
@@ -305,6 +333,8 @@ def _open_system_file(
     config: Mapping[str, Any],
     overrides: Sequence[str],
 ) -> _SystemFile:
+    if isinstance(path, Path):
+        _check_suffix(path)
     data: dict[str, Any] = {"name": "outputs", "path": str(path)}
     data |= {"columns": dict(columns)} if columns else {}
     loader = _build_loader({**config, "data": data}, overrides)

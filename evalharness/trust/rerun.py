@@ -178,7 +178,7 @@ def _lasting(run: Run) -> dict[str, Any]:
 
 
 def _other_signatures(then: Run, now: Run) -> list[str]:
-    odd = unlike(then.signatures.model_dump(), now.signatures.model_dump())
+    odd = unlike(dataclasses.asdict(then.signatures), dataclasses.asdict(now.signatures))
     return [f"{key[-1]}: {was} then, {there} now" for key, was, there in odd]
 
 

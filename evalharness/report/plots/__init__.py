@@ -7,9 +7,10 @@ from pathlib import Path
 
 from evalharness.comparison.comparison import Comparison, incomplete_runs
 from evalharness.errors import DataError, HarnessError, StoreError
+from evalharness.report.drawer import DRAWER, NotDrawn, can_draw
 from evalharness.report.gathered import Gathered, gather
 from evalharness.report.plots.distributions import plot_distributions, plot_lengths, plot_origins
-from evalharness.report.plots.drawing import DRAWER, NO_PLOTS, NotDrawn, Plot, can_draw, png
+from evalharness.report.plots.drawing import NO_PLOTS, Plot, png
 from evalharness.report.plots.material import Material
 from evalharness.report.plots.ranks import plot_intervals, plot_preferences, plot_ranks
 from evalharness.report.plots.scatters import plot_consistency, plot_cost
@@ -47,18 +48,12 @@ class PlotsSection:
     left_out: Sequence[tuple[str, str]] = ()
 
 
-def start_drawing() -> None:
-    """Start what draws the plots of a page, which takes a while, where there is such."""
-    if can_draw():
-        DRAWER.start()
-
-
-def plots_section(gathered: Gathered, comparison: Comparison | None) -> PlotsSection | None:
-    """Return the plots for the page; None where these runs have nothing to draw."""
+def plots_section(gathered: Gathered, begun: Sequence[Plot]) -> PlotsSection | None:
+    """Return the plots for the page once they are drawn; None where there is nothing to draw."""
     if not can_draw():
         return PlotsSection(reason=NO_PLOTS)
     try:
-        drawn = make_plots(gathered, comparison)
+        drawn = wait_for(begun)
     except NotDrawn as error:
         return PlotsSection(reason=str(error))
     groups = [(group, list(plots)) for group, plots in groupby(drawn, lambda plot: plot.group)]
@@ -80,24 +75,38 @@ def drawn_runs(gathered: Gathered) -> Gathered:
 
 def make_plots(
     gathered: Gathered, comparison: Comparison | None = None, *, every: bool = False
+) -> Sequence[Plot]:
+    """Return the plots that make sense for some runs, drawn. Raises: NotDrawn.
+
+    What they are is what `begin_plots` says.
+    """
+    try:
+        return wait_for(begin_plots(gathered, comparison, every=every))
+    finally:
+        DRAWER.stop(at_once=True)
+
+
+def begin_plots(
+    gathered: Gathered, comparison: Comparison | None = None, *, every: bool = False
 ) -> list[Plot]:
-    """Return the plots that make sense for some runs, in the order in which to show them.
+    """Begin to draw the plots that make sense for some runs, in the order in which to show them.
 
     Runs that did not answer every article are not among those drawn, where others did. comparison:
     of those drawn, in their order; without it nothing is said of who is better than whom. every:
-    each kind of plot for each score, not for the main ones only. Raises: NotDrawn.
+    each kind of plot for each score, not for the main ones only.
     """
     gathered = drawn_runs(gathered)
     if comparison is not None and len(comparison.systems) != len(gathered.runs):
         comparison = None
     settings = [run.settings for run in gathered.runs]
     material = Material(gathered.runs, gathered.columns, comparison, settings, every)
-    try:
-        plots = [figure for kind in _KINDS for figure in kind(material)]
-        for figure in plots:
-            figure.drawing.result()
-    finally:
-        DRAWER.stop(at_once=True)
+    return [figure for kind in _KINDS for figure in kind(material)]
+
+
+def wait_for(plots: Sequence[Plot]) -> Sequence[Plot]:
+    """Return plots when all are drawn. Raises: NotDrawn."""
+    for figure in plots:
+        figure.drawing.result()
     return plots
 
 
@@ -133,7 +142,7 @@ def write_figures(
         DRAWER.stop()
 
 
-def _write_plots_to(drawn: list[Plot], folder: Path) -> Iterator[Path]:
+def _write_plots_to(drawn: Sequence[Plot], folder: Path) -> Iterator[Path]:
     files = RunFolder(folder)
     for figure in drawn:
         for ending, content in (("svg", figure.file_svg.encode()), ("png", png(figure))):

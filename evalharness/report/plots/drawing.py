@@ -2,33 +2,19 @@
 
 A figure is drawn once, in colours that stand for roles; the page gets CSS variables for them, so
 that light and dark are the page's affair, and a file gets the colours of print.
-
-The library that draws runs a browser's script engine, which ends its process where address space is
-limited (`ulimit -v`), where a thread cannot be had, or by a bug of its own. So a process of its own
-draws: started for the first figure, it draws one after the other, while we go on with the next; and
-it is gone when there is nothing more to draw, or with us.
 """
 
-import atexit
-import base64
-import json
 import re
-import signal
-import subprocess
-import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from threading import Timer
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from evalharness.errors import HarnessError
 from evalharness.files.untrusted import printable
 from evalharness.records import digest
+from evalharness.report.drawer import DRAWER
 
 _KEY = re.compile(r"(?<=,)([\w.]+)=")
 _WORDS = re.compile(r"[_.]+")
@@ -182,11 +168,6 @@ _CONFIG: Spec = {
     "text": {"color": FG, "fontSize": SIZE},
     "rule": {"color": FG},
 }  # fmt: skip
-
-
-def can_draw() -> bool:
-    """Tell whether the library that draws is there."""
-    return find_spec("vl_convert") is not None
 
 
 @dataclass(frozen=True)
@@ -343,115 +324,3 @@ def _colour_svg(drawn: str, colours: Mapping[str, str]) -> ET.Element:
             if role := role_of.get(element.attrib.get(name, "")):
                 element.set(name, colours[role])
     return root
-
-
-# One figure takes some 20 ms; the first, which starts the engine, some 400.
-SECONDS = 120
-
-_CHILD = """
-import base64, json, os, sys
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # whatever else is said is no answer
-import vl_convert
-vl_convert.vegalite_to_svg({"data": {"values": [{}]}, "mark": "point"}, allowed_base_urls=[])
-def made(kind, given):
-    if kind == "svg":
-        return vl_convert.vegalite_to_svg(given, allowed_base_urls=[])
-    return base64.b64encode(vl_convert.svg_to_png(given[0], scale=given[1])).decode()
-for line in sys.stdin.buffer:
-    try:
-        answer = {"made": made(*json.loads(line))}
-    except BaseException as error:
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), file=answers, flush=True)
-"""
-
-
-class NotDrawn(HarnessError):
-    """Plots cannot be drawn here."""
-
-
-class Drawer:
-    """The process that draws, started where there is none."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._queue: ThreadPoolExecutor | None = None
-
-    def start(self) -> None:
-        """Start the process before there is anything to draw: its engine takes a while."""
-        with suppress(NotDrawn):  # which is said when something is to be drawn
-            self._start_process()
-
-    def begin(self, draw_svg: Callable[[], str]) -> Future[str]:
-        """Have figures drawn one after the other, while the caller goes on."""
-        if self._queue is None:
-            self._queue = ThreadPoolExecutor(1)
-        return self._queue.submit(draw_svg)
-
-    def svg(self, spec: dict[str, Any]) -> str:
-        """Return a Vega-Lite specification as SVG. Raises: NotDrawn."""
-        return self._request("svg", spec)
-
-    def png(self, svg: str, scale: float) -> bytes:
-        """Return an SVG as PNG. Raises: NotDrawn."""
-        return base64.b64decode(self._request("png", [svg, scale]))
-
-    def stop(self, *, at_once: bool = False) -> None:
-        """End the process, if there is one; at_once: whatever is still to be drawn."""
-        if self._queue is not None:
-            self._queue.shutdown(cancel_futures=at_once)
-            self._queue = None
-        if self._process is not None:
-            self._process.communicate()
-            self._process = None
-
-    def _request(self, kind: str, given: Any) -> str:
-        process = self._start_process()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        limit = Timer(SECONDS, process.kill)
-        limit.start()
-        try:
-            process.stdin.write(json.dumps([kind, given]).encode() + b"\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
-        except OSError:
-            answer = b""
-        finally:
-            limit.cancel()
-        if not answer:
-            raise self._end_process(process)
-        response = json.loads(answer)
-        if "error" in response:
-            raise NotDrawn(f"plots could not be drawn: {response['error']}")
-        return str(response["made"])
-
-    def _start_process(self) -> "subprocess.Popen[bytes]":
-        if self._process is None:
-            try:
-                self._process = subprocess.Popen(  # noqa: S603  of this very installation
-                    [sys.executable, "-P", "-c", _CHILD],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                )
-            except OSError as error:
-                raise NotDrawn(f"plots could not be drawn: {error.strerror or error}") from error
-        return self._process
-
-    def _end_process(self, process: "subprocess.Popen[bytes]") -> NotDrawn:
-        """Close a process that no longer answers, and return how it ended as an error."""
-        self._process = None
-        with process:  # closes both pipes, of which one may be broken
-            process.kill() if process.poll() is None else None
-        code = process.returncode
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        return NotDrawn(
-            f"plots could not be drawn: the library that draws ended ({how}); it needs some "
-            "gigabytes of address space, which `ulimit -v` may limit"
-        )
-
-
-DRAWER = Drawer()
-atexit.register(DRAWER.stop)
