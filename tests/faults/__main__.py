@@ -72,7 +72,7 @@ def main() -> int:
     )
     importlib.import_module("evalharness.store.columns")
     if given.no_plots:
-        vars(drawer)["find_spec"] = lambda *_: None  # as where the library that draws is not installed
+        vars(drawer)["find_spec"] = lambda *_: None  # as where the library is missing
     began, tally, rng = time.monotonic(), Tally(), random.Random(given.seed)
     told, memory = 0, Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as scratch:
