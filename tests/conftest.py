@@ -1,12 +1,13 @@
 """What tests share: golden files, finished runs, the command line, Ctrl-C."""
 
 import contextlib
+import gc
 import io
 import json
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,15 @@ import pytest
 hypothesis.settings.register_profile("evalharness", deadline=None)
 hypothesis.settings.load_profile("evalharness")
 
+ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden"
+
+# pytest-xdist: its workers share the processors. Threads beyond these spin as they wait for each
+# other, which doubles what a network takes. torch reads it as it is imported, here and in what is
+# started from here.
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+if _WORKERS:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,13 +45,33 @@ _LONG = """
     checkpoints cli clusters columns config configs copying docs endpoint endpoint_model executors
     extractive factcg faults files frozen_bytes fuzz gate gate_outputs generation hf hhem house hub
     installation judge laws lettucedetect linear logs long memory meta minicheck named
-    narrow_tables neural_laws nli notebook old_results pace pace_workers packaging page_laws pages
-    paired pairwise parts plan planting plots prompts quickstart ray_nodes readme reference remote
-    report report_browser report_hostile report_table reproduce rerun rouge runner scored_names
-    scores seq2seq settings shards show space spending store study_browser sweep sweep_runs
-    table_of_runs tables temporary to_fetch trackers trainer types unfinished_runs unieval verify
-    versions_of_scores view ways_in
+    narrow_tables neural neural_laws nli notebook old_results pace pace_workers packaging page_laws
+    pages paired pairwise parts plan planting plots prompts quickstart ray_nodes readme real
+    reference remote report report_browser report_hostile report_table reproduce rerun rouge runner
+    scored_names scores seq2seq settings shards show space spending store study_browser sweep
+    sweep_runs table_of_runs tables temporary to_fetch trackers trainer types unfinished_runs
+    unieval verify versions_of_scores view ways_in
 """
+
+
+# Of the others, the tests that read a megabyte, load a network or install a package: seconds each.
+_LONG_TESTS = re.compile(
+    "megabyte|huge_text|hostile_page|keeps_one_article_at_a_time|fp8_is_computed"
+    "|plugin_is_found|plugin_that_does_not_load|votes.*page_show_people|all_words_of_real_articles"
+)
+# What imports torch at its top, which takes 5 s, for the few examples of its docstrings.
+_TORCH = re.compile(
+    r"^(?:import|from) (?:torch|transformers)\b|^from evalharness\.neural(?:\.network)? import",
+    re.MULTILINE,
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out what imports torch where only the quick ones are asked for."""
+    if config.getoption("--quick"):
+        modules = (ROOT / "evalharness").rglob("*.py")
+        heavy = [str(path) for path in modules if _TORCH.search(path.read_text(encoding="utf-8"))]
+        config.option.ignore = [*(config.option.ignore or ()), *heavy]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -52,9 +81,23 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what reads a megabyte where only the quick ones are asked for."""
+    """Leave out the long tests where only the quick ones are asked for."""
     if config.getoption("--quick"):
-        items[:] = [item for item in items if "megabyte" not in item.name]
+        items[:] = [item for item in items if not _LONG_TESTS.search(item.nodeid)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the collector rest meanwhile, and never look through what was imported and collected.
+
+    Half a million objects, which stay to the end: a quarter of the time that collection took.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -71,6 +114,41 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stop_drawer() -> Iterator[Callable[..., None]]:
+    """Keep the process that draws from report to report; give what ends it.
+
+    To start its engine takes 0.6 s of processor time, and hundreds of tests write a report. How it
+    starts, fails and ends is tested with `own_drawer`, and by the commands that are started.
+    """
+    from evalharness.report.drawer import DRAWER, Drawer
+
+    stop = Drawer.stop
+
+    def keep(self: Drawer, *, at_once: bool = False) -> None:
+        if self._ended or self._process is None or self._process.poll() is not None:
+            stop(self, at_once=at_once)
+        elif self._queue is not None:
+            self._queue.shutdown(cancel_futures=at_once)
+            self._queue = None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drawer, "stop", keep)
+        yield stop
+    DRAWER.stop(at_once=True)
+
+
+@pytest.fixture
+def own_drawer(stop_drawer: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have no process that draws before the test nor after it, and end each as always."""
+    from evalharness.report.drawer import DRAWER, Drawer
+
+    stop_drawer(DRAWER, at_once=True)
+    monkeypatch.setattr(Drawer, "stop", stop_drawer)
+    yield
+    stop_drawer(DRAWER, at_once=True)
 
 
 @pytest.fixture

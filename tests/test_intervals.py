@@ -220,3 +220,24 @@ def test_interval_of_a_whole_test_set_takes_about_a_second() -> None:
     intervals.interval(values, seed=0)
     # 0.1 to 0.3 s on one core; 2.5 s still tells it from a loop over resamples in Python.
     assert time.process_time() - start < 2.5
+
+
+def test_quantiles_are_those_of_numpy_to_the_bit() -> None:
+    rng = np.random.default_rng(0)
+    shares = [0.0, 0.025, 0.05, 0.5, 0.975, 1.0]
+    for n in (1, 2, 3, 40, 999, 1000):
+        values = np.round(rng.standard_normal((n, 3)), 2)
+        assert intervals.quantiles(values, shares).tobytes() == (
+            np.quantile(values, shares, axis=0).tobytes()
+        )
+        values[rng.random((n, 3)) < 0.2] = np.nan
+        values[0] = 1.0
+        assert np.array_equal(
+            intervals.quantiles(values, shares), np.nanquantile(values, shares, axis=0)
+        )
+
+
+def test_quantiles_of_a_column_without_values_are_none() -> None:
+    found = intervals.quantiles(np.array([[np.nan, 1.0], [np.nan, 3.0]]), [0.5])
+    assert np.isnan(found[0, 0])
+    assert found[0, 1] == 2.0

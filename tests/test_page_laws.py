@@ -264,7 +264,8 @@ def test_time_grows_as_the_page(before: str, line: str, html: bool) -> None:
         less, more = (seconds(page.encode(), html, times) for page in (quarter, whole))
         return more / max(less, 0.02)
 
-    assert growth(1) < MOST_GROWTH or growth(3) < MOST_GROWTH
+    # What grows as the square takes sixteen times as long each time; a busy machine does not.
+    assert any(growth(times) < MOST_GROWTH for times in (1, 3, 5, 5))
     if not html:
         blocks = parse_page(whole.encode(), html).blocks
         assert letters("".join(block.text for block in blocks)) == letters(

@@ -3,10 +3,14 @@
 import copy
 import dataclasses
 import pickle
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from evalharness.files.untrusted import AT, Bounds, WrongKey, section_of
 from evalharness.records import Article, Span, Summary, unread_spans
 
 
@@ -46,3 +50,64 @@ def test_records_that_go_to_workers_come_back_whole(record: Any) -> None:
     assert all(getattr(record, field.name) for field in dataclasses.fields(record))
     assert pickle.loads(pickle.dumps(record)) == record
     assert copy.deepcopy(record) == record
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    share: Annotated[float, Bounds(ge=0, lt=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Whole:
+    n: Annotated[int, Bounds(ge=1)]
+    name: str = field(metadata={AT: ("data", "name")})
+    means: Mapping[str, float | None] = field(default_factory=dict)
+    parts: Sequence[_Part] = ()
+    record: Mapping[str, Any] = field(metadata={AT: ()})
+
+
+_RECORD: dict[str, Any] = {
+    "n": 3,
+    "data": {"name": "news", "odd": 1},
+    "means": {"a": 1, "b": None},
+    "parts": [{"share": 0}],
+}
+
+
+def test_record_of_json_is_a_dataclass_with_what_stands_in_it() -> None:
+    whole = section_of(_Whole, _RECORD)
+    assert (whole.n, whole.name, whole.parts) == (3, "news", [_Part(share=0.0)])
+    assert whole.means == {"a": 1.0, "b": None}
+    assert isinstance(whole.means["a"], float)
+    assert whole.record == _RECORD
+    assert section_of(_Whole, {"n": 1, "data": {"name": ""}}).parts == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("n", {"n": True}),
+        ("n", {"n": 0}),
+        ("n", {"n": 3.0}),
+        ("data.name", {"data": "news"}),
+        ("data.name", {"data": {"name": 5}}),
+        ("means.a", {"means": {"a": float("nan")}}),
+        ("means.a", {"means": {"a": 10**400}}),
+        ("means.a", {"means": {"a": "1"}}),
+        ("means", {"means": None}),
+        ("parts.1.share", {"parts": [{"share": 0}, {"share": 1}]}),
+        ("parts.0", {"parts": [0]}),
+        ("parts", {"parts": "x"}),
+    ],
+)
+def test_record_of_json_names_the_key_that_is_wrong(key: str, change: dict[str, Any]) -> None:
+    with pytest.raises(WrongKey) as caught:
+        section_of(_Whole, _RECORD | change)
+    assert str(caught.value) == key
+
+
+def test_bounds_hold_for_pydantic_too() -> None:
+    reader = TypeAdapter(_Part)
+    assert reader.validate_python({"share": 0.5}) == _Part(share=0.5)
+    with pytest.raises(ValidationError, match="less than 1"):
+        reader.validate_python({"share": 1})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from servers.chat import completion, first_token, serving
 
-from evalharness import run
+from evalharness import endpoint, run
 from evalharness.endpoint import Account, Chat, Client, Server
 from evalharness.errors import BudgetSpent, ConfigError, Exit
 
@@ -81,7 +81,11 @@ def test_budget_in_usd_counts_at_the_servers_prices(tmp_path: Path) -> None:
     assert whole.record["timing"]["spent"]["usd"] == pytest.approx(0.26)
 
 
-def test_thousand_requests_at_a_fifth_of_faults_are_each_answered_once(tmp_path: Path) -> None:
+def test_thousand_requests_at_a_fifth_of_faults_are_each_answered_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # How long it waits before it asks again is tested in test_endpoint.
+    monkeypatch.setattr(endpoint, "_FIRST_WAIT", 0.01)
     kinds = ("500", "hang up", "truncated", "no json", "429 retry-after=0")
 
     def faults(said: str, n: int) -> str:

@@ -78,10 +78,11 @@ def saved(browser: Browser, folder: Path, button: str = "#study-save") -> Path:
     browser.one(button).click()
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        new = set(folder.glob("*.jsonl")) - there
+        # The browser holds the name with an empty file until it moves the whole one there.
+        new = [path for path in set(folder.glob("*.jsonl")) - there if path.stat().st_size]
         if new:
             return new.pop()
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise AssertionError("no file was saved")
 
 

@@ -4,17 +4,21 @@ A command ends with one of `errors.Exit`. What it makes goes to stdout, progress
 stderr.
 """
 
+import atexit
 import errno
+import gc
+import inspect
 import io
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -149,11 +153,57 @@ WHEN_INTERRUPTED = {
 # they compute, and a process of one thread can make workers that are copies of it.
 ONE_THREAD = ("compare", "gate", "leaderboard", "report", "run", "score", "show", "verify", "view")
 
+# What only reads leaves nothing open that the end of the process would have to close.
+READERS = ("compare", "gate", "leaderboard", "show", "verify")
+
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end by SIGTERM, as batch systems and containers do."""
+
+
+# `list` is a module of this package as soon as that is imported.
+_TEXTS = list[str]
+
+
+class _ValueAsGiven:
+    """What converts the values of a parameter: one that is what it should be stays as it is.
+
+    typer has pydantic validate it, which takes longer to import than numpy.
+    """
+
+    def __init__(self, converter: Callable[[], Any]) -> None:
+        self._converter = converter
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the value of a parameter of typer's."""
+        is_several = param.multiple or param.nargs == -1
+        if value is None:
+            return () if is_several else None
+        kind = param.type_descriptor.annotation
+        if kind == _TEXTS and isinstance(value, Sequence) and not isinstance(value, str):
+            if all(_is_plain(each, str) for each in value):
+                return [*value]
+        elif not is_several and _is_plain(value, kind):
+            return value
+        return self._converter().coerce(value, param=param, ctx=ctx)
+
+
+def _is_plain(value: Any, kind: Any) -> bool:
+    """Tell whether a value, or a default, is of a type or one of its choices; text is ASCII."""
+    if isinstance(value, str) and not value.isascii():
+        return False
+    return value in get_args(kind) if get_origin(kind) is Literal else type(value) is kind
+
+
+def _without_pydantic(parameters: Any) -> Any:
+    """Return a command's parameters, each of which converts only what has to be converted."""
+    for parameter in parameters:
+        converter = getattr(parameter, "get_runtime_param", None)
+        if inspect.ismethod(converter):  # versions of typer before 0.27 convert without pydantic
+            parameter.get_runtime_param = partial(_ValueAsGiven, converter)
+    return parameters
 
 
 class Commands(TyperGroup):
@@ -164,6 +214,10 @@ class Commands(TyperGroup):
         self.commands = {
             name: TyperCommand(name, help=line, short_help=line) for name, line in COMMANDS.items()
         }
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters."""
+        return _without_pydantic(super().get_params(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the name, the command, now with its options, and the arguments left for it."""
@@ -196,8 +250,38 @@ class Commands(TyperGroup):
             formatter.write_dl([(str(code.value), code.meaning) for code in Exit])
 
 
+# Parameters that name what a command writes to this machine only; others may name a URL.
+_WRITTEN_HERE = {
+    "calibrate": ("output",),
+    "check": ("save_profile",),
+    "examples": ("folder",),
+    "gate": ("junit", "markdown"),
+    "init": ("folder",),
+    "meta": ("card",),
+    "rerun": ("into",),
+    "selftest": ("results", "card"),
+}
+
+
 class Command(TyperCommand):
     """A command whose usage names its arguments as they are declared, without more brackets."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; refuse a URL for what is written to this machine only."""
+        rest = super().parse_args(ctx, args)
+        for name in _WRITTEN_HERE.get(str(self.name), ()):
+            if "://" in str(ctx.params.get(name)):
+                from evalharness.errors import ConfigError
+
+                raise ConfigError(
+                    f"{ctx.params[name]}: `{self.name}` writes this to this machine only; name a "
+                    "file or folder here, and copy it there afterwards"
+                )
+        return rest
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters."""
+        return _without_pydantic(super().get_params(ctx))
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what stands behind the command's name in its usage."""
@@ -219,13 +303,16 @@ class Command(TyperCommand):
 def fail(message: str, code: Exit) -> NoReturn:
     """Say why on stderr, and end with the exit code."""
     from evalharness.files.untrusted import visible
+    from evalharness.store.ledger import with_addresses
 
-    typer.echo(f"evalharness: {visible(message)}", err=True)
+    typer.echo(f"evalharness: {visible(with_addresses(message))}", err=True)
     raise typer.Exit(code) from None
 
 
 def command(name: str) -> Any:
     """Return the command as the file of its name declares it, with arguments and options."""
+    if name in READERS:
+        atexit.register(gc.freeze)  # to look for cycles at the end takes a tenth of a small gate
     if name in ONE_THREAD:
         import_module("evalharness.stats").import_numpy(one_thread=True)
     function = getattr(import_module(f"evalharness.cli.{name}"), f"{name}_command")
@@ -272,6 +359,7 @@ def main() -> None:
         from evalharness.errors import DataError, HarnessError
         from evalharness.files.credentials import without_credentials
         from evalharness.files.untrusted import one_line
+        from evalharness.store.ledger import with_addresses
 
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # a text, not a file
             name = f"{str(error.filename)[:60]}…"
@@ -279,7 +367,7 @@ def main() -> None:
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
             sys.exit(Exit.INCOMPLETE)
-        for line in str(error).split("\n"):
+        for line in with_addresses(str(error)).split("\n"):
             typer.echo(f"evalharness: {one_line(without_credentials(line))}", err=True)
         sys.exit(error.exit_code)
 

@@ -23,10 +23,9 @@ from evalharness.comparison.shared import (
 from evalharness.config.registry import scaled_figure
 from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
-from evalharness.protocols import Progress
 from evalharness.records import Vote
 from evalharness.stats import paired
-from evalharness.stats.intervals import Blocks, Values, none_for_nan
+from evalharness.stats.intervals import Blocks, Values, none_for_nan, quantiles
 from evalharness.store.runs import (
     NOT_SWEPT,
     Run,
@@ -38,6 +37,7 @@ from evalharness.store.runs import (
 
 if TYPE_CHECKING:
     from evalharness.comparison.preferences import JudgeAgreement, Preferences
+    from evalharness.protocols import Progress
 
 _Counts = npt.NDArray[np.int64]
 
@@ -229,7 +229,7 @@ def compare(
     cluster: str = "",
     judge: str | Path | Mapping[str, Any] | None = None,
     votes: Sequence[Vote] = (),
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Comparison:
     """Compare runs, given by their folders; a folder of runs stands for all of them.
 
@@ -646,8 +646,9 @@ def _detectable(error: float, n: int, level: float) -> float | None:
 
 def _detectable_by_draws(deviations: Values, level: float) -> float:
     """Return how far beyond chance a difference lies that most draws show: of joined runs."""
-    far = np.nanquantile(np.abs(deviations), 1 - level)
-    return float(far + np.nanquantile(deviations, paired.POWER))
+    columns = np.stack([np.abs(deviations), deviations], axis=1)
+    far, likely = quantiles(columns, [1 - level, paired.POWER]).diagonal().tolist()
+    return float(far + likely)
 
 
 def _pairs(

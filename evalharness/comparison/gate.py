@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
@@ -117,6 +117,8 @@ class Pairing:
 
     def ids_of(self, articles: Sequence[int]) -> list[str]:
         """Return the ids of some of the shared articles, by their number, from 0."""
+        if self.shared.n <= paired.AT_ONCE:
+            return [self.ids[article] for article in articles]
         rows = self.shared.rows[BASELINE][list(articles)].tolist()
         found: dict[int, str] = {}
         start = 0
@@ -375,7 +377,7 @@ class Gate:
             "left_out": dict(self.left_out),
             "not_swept": list(self.not_swept),
             "outcomes": [each.record() for each in self.outcomes],
-            "rules": self.rules.model_dump(),
+            "rules": asdict(self.rules),
         }
 
 

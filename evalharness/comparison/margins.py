@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from evalharness.comparison.rules import GateResult
 from evalharness.stats import paired
-from evalharness.stats.intervals import Values
+from evalharness.stats.intervals import Values, quantiles
 
 _Counts = npt.NDArray[np.int64]
 
@@ -99,7 +99,7 @@ def paired_tests(
         "candidate": paired.column_means(ours),
         "margin": margin_means,
         "difference": found,
-        "low": np.quantile(lower[:, :k], level, axis=0),
+        "low": quantiles(lower[:, :k], [level])[0],
         "high": paired.percentile_interval(drawn, 2 * level)[1],
         "error": paired.standard_error(differences, found, clusters),
         "p_worse": paired.sign_flips(totals, seed, resamples).below(),
@@ -159,7 +159,7 @@ def paired_tests_of_blocks(
         "candidate": ours.mean,
         "margin": tolerated,
         "difference": found,
-        "low": np.quantile(lower[:, :k], level, axis=0),
+        "low": quantiles(lower[:, :k], [level])[0],
         "high": paired.percentile_interval(boot.means(), 2 * level)[1],
         "error": error,
         "p_worse": flips.flips().below(),

@@ -2,97 +2,107 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from typing import Annotated, Any, ClassVar, Literal
 
 from evalharness.config import yaml
 from evalharness.config.registry import scaled_figure
 from evalharness.config.yaml import Document, explain
 from evalharness.errors import Exit
+from evalharness.files.untrusted import Bounds
 from evalharness.stats import paired
 
 # So much worse, in a metric's own unit, is let pass where no rules say more.
 DEFAULT_MARGIN = 0.01
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
+_Amount = Annotated[float, Bounds(ge=0)]
 
 
+class _Strict:
+    """What pydantic is to refuse; it is imported where there are rules to read, and only there."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {
+        "strict": True,
+        "extra": "forbid",
+        "allow_inf_nan": False,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
 class MetricRule(_Strict):
-    """How much lower a metric's mean may be than the baseline's, and how low at all."""
+    """How much lower a metric's mean may be than the baseline's, and how low at all.
 
-    margin: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="so much lower is tolerated"
-    )
-    relative: float | None = Field(
-        None,
-        ge=0,
-        lt=1,
-        description="so much lower is tolerated, as a share of the baseline's mean",
-    )
-    floor: float | None = Field(
-        None, allow_inf_nan=False, description="the candidate's mean may not be lower than this"
-    )
+    margin: so much lower is tolerated. relative: the same, as a share of the baseline's mean.
+    floor: the candidate's mean may not be lower than this.
+    """
 
-    @model_validator(mode="after")
-    def _one_margin(self) -> Self:
+    margin: _Amount | None = None
+    relative: Annotated[float, Bounds(ge=0, lt=1)] | None = None
+    floor: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself, or says nothing."""
         if self.margin is not None and self.relative is not None:
             raise ValueError("give a margin or a relative margin, not both")
         if self.margin is None and self.relative is None and self.floor is None:
             raise ValueError("give a margin, a relative margin or a floor")
-        return self
 
 
+@dataclass(frozen=True, kw_only=True)
 class LimitRule(_Strict):
-    """Bounds of a figure of these very articles; without statistics."""
+    """Bounds of a figure of these very articles; without statistics.
 
-    at_least: float | None = Field(None, allow_inf_nan=False, description="the least it may be")
-    at_most: float | None = Field(None, allow_inf_nan=False, description="the most it may be")
-    drop: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="how far below the baseline's it may be"
-    )
-    rise: float | None = Field(
-        None, ge=0, allow_inf_nan=False, description="how far above the baseline's it may be"
-    )
+    at_least, at_most: what it may be. drop, rise: how far below or above the baseline's it may be.
+    """
 
-    @model_validator(mode="after")
-    def _some_bound(self) -> Self:
+    at_least: float | None = None
+    at_most: float | None = None
+    drop: _Amount | None = None
+    rise: _Amount | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that bound nothing."""
         if (self.at_least, self.at_most, self.drop, self.rise) == (None,) * 4:
             raise ValueError("give at_least, at_most, drop or rise")
-        return self
 
 
-def _margin(value: Any) -> Any:
-    if isinstance(value, Mapping | MetricRule):
+class _Margin:
+    """A rule that may also be the margin alone, a number."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_before_validator_function(_rule_of, handler(source))
+
+
+def _rule_of(value: Any) -> Any:
+    if isinstance(value, Mapping):
         return value
     if not isinstance(value, int | float):
         raise ValueError("should be a number such as 0.02, or a mapping such as {relative: 0.02}")
     return {"margin": value}
 
 
-MetricRules = dict[
-    str, Annotated[MetricRule, BeforeValidator(_margin, json_schema_input_type=float | MetricRule)]
-]
+MetricRules = dict[str, Annotated[MetricRule, _Margin()]]
 
 
+@dataclass(frozen=True, kw_only=True)
 class SliceRule(_Strict):
-    """Rules for each part of the articles by itself."""
+    """Rules for each part of the articles by itself; metrics and limits as for all articles.
 
-    by: Literal["source", "article_words"] = Field(
-        description="the articles' source, or their length in words"
-    )
-    bounds: tuple[int, ...] = Field(
-        (), description="article_words: where one bucket ends and the next begins"
-    )
-    metrics: MetricRules = Field(default_factory=dict, description="as for all articles")
-    limits: dict[str, LimitRule] = Field(default_factory=dict, description="as for all articles")
+    by: the articles' source, or their length in words; then bounds are where one bucket ends and
+    the next begins.
+    """
 
-    @model_validator(mode="after")
-    def _sensible(self) -> Self:
+    by: Literal["source", "article_words"]
+    bounds: tuple[int, ...] = ()
+    metrics: MetricRules = field(default_factory=dict)
+    limits: dict[str, LimitRule] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that make no buckets, and buckets without rules."""
         if self.by == "source" and self.bounds:
             raise ValueError("bounds are for article_words")
         if self.by == "article_words" and not self.bounds:
@@ -101,43 +111,37 @@ class SliceRule(_Strict):
             raise ValueError("bounds must rise")
         if not self.metrics and not self.limits:
             raise ValueError("give metrics or limits")
-        return self
 
 
+def _usual_limits() -> dict[str, LimitRule]:
+    return {"answered": LimitRule(drop=0.01)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rules(_Strict):
-    """What a candidate must keep to."""
+    """What a candidate must keep to.
 
-    level: float = Field(
-        paired.ALPHA, gt=0, lt=0.5, description="the chance of a false alarm, over all rules"
-    )
-    minimum_n: int = Field(
-        30, ge=1, description="articles with both scores that it takes to let a metric pass"
-    )
-    coverage: float = Field(
-        0.9, ge=0, le=1,
-        description="share of the articles with a baseline score that must have a candidate's",
-    )  # fmt: skip
-    cluster: str = Field(
-        "",
-        description="a column (`source`) or an extra field of the articles: those that are alike "
-        "in it are drawn together",
-    )
-    shared: float = Field(
-        1.0, gt=0, le=1, description="share of the baseline's articles that must be there"
-    )
-    metrics: MetricRules | None = Field(
-        None,
-        description=f"by name; if not given, a margin of {DEFAULT_MARGIN} for those shown. wins: "
-        "how often a judge prefers the candidate, 0.5 being as good as the baseline",
-    )
-    limits: dict[str, LimitRule] = Field(
-        default_factory=lambda: {"answered": LimitRule.model_construct(drop=0.01)},
-        description="answered, words, truncated, tokens, seconds, a defect, METRIC.likely_errors "
-        "(share of summaries with one), METRIC.flagged (with a flag of any kind), METRIC.scored",
-    )
-    slices: tuple[SliceRule, ...] = Field((), description="rules for parts of the articles")
-    resamples: int = Field(paired.RESAMPLES, ge=1000, le=1_000_000, description="of the articles")
-    seed: int = Field(0, ge=0, description="for the resamples")
+    level: the chance of a false alarm, over all rules. minimum_n: articles with both scores that it
+    takes to let a metric pass. coverage: share of the articles with a baseline score that must have
+    a candidate's. cluster: a column (`source`) or an extra field of the articles: those that are
+    alike in it are drawn together. shared: share of the baseline's articles that must be there.
+    metrics: by name; if not given, a margin of DEFAULT_MARGIN for those shown; `wins` is how often
+    a judge prefers the candidate, 0.5 being as good as the baseline. limits: of answered, words,
+    truncated, tokens, seconds, a defect, METRIC.likely_errors (share of summaries with one),
+    METRIC.flagged (with a flag of any kind), METRIC.scored. slices: rules for parts of the
+    articles. resamples: of the articles; seed: for these.
+    """
+
+    level: Annotated[float, Bounds(gt=0, lt=0.5)] = paired.ALPHA
+    minimum_n: Annotated[int, Bounds(ge=1)] = 30
+    coverage: Annotated[float, Bounds(ge=0, le=1)] = 0.9
+    cluster: str = ""
+    shared: Annotated[float, Bounds(gt=0, le=1)] = 1.0
+    metrics: MetricRules | None = None
+    limits: dict[str, LimitRule] = field(default_factory=_usual_limits)
+    slices: tuple[SliceRule, ...] = ()
+    resamples: Annotated[int, Bounds(ge=1000, le=1_000_000)] = paired.RESAMPLES
+    seed: Annotated[int, Bounds(ge=0)] = 0
 
 
 def read_rules(rules: str | Path | Mapping[str, Any] | Rules | None) -> Rules:
@@ -148,7 +152,7 @@ def read_rules(rules: str | Path | Mapping[str, Any] | Rules | None) -> Rules:
     if isinstance(rules, Rules):
         return rules
     if rules is None:
-        return Rules.model_construct()  # validates nothing, which takes as long as a small gate
+        return Rules()
     return _validate_rules(_document(rules))
 
 
@@ -166,11 +170,13 @@ _NO_JOIN = (
 
 
 def _validate_rules(document: Document) -> Rules:
+    from pydantic import TypeAdapter, ValidationError
+
     document.refuse_credentials()
     if "join" in document.tree:
         raise document.error(("join",), _NO_JOIN)
     try:
-        return Rules.model_validate_json(json.dumps(document.tree))
+        return TypeAdapter(Rules).validate_json(json.dumps(document.tree))
     except ValidationError as error:
         raise explain(error, document, (), Rules) from None
     except TypeError as error:

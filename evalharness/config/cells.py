@@ -84,7 +84,7 @@ class Cell:
             },
             "seed": self.run_config.seed,
             "limit": self.run_config.limit,
-            "interval": self.run_config.interval.model_dump(),
+            "interval": dataclasses.asdict(self.run_config.interval),
             "samples": self.run_config.samples,
         }
         return yaml.dump({key: value for key, value in tree.items() if value is not None})

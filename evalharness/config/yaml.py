@@ -21,7 +21,7 @@ from evalharness.files.untrusted import one_line, read_whole
 
 if TYPE_CHECKING:  # what only reads runs has no YAML before it
     import yaml
-    from pydantic import BaseModel, ValidationError
+    from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
 Key = tuple[str | int, ...]
@@ -454,9 +454,7 @@ def _index(tree: Any, name: str | int) -> Any:
     return name
 
 
-def explain(
-    error: "ValidationError", document: Document, at: Key, shape: "type[BaseModel]"
-) -> ConfigError:
+def explain(error: "ValidationError", document: Document, at: Key, shape: type[Any]) -> ConfigError:
     """Return the first thing that pydantic found, in one line with its place and a way out."""
     problems = error.errors(include_url=False)
     first = _likeliest(problems, document, at)

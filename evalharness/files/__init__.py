@@ -34,10 +34,12 @@ def split_name(argument: str) -> tuple[str, str]:
     >>> split_name("bart=out/a.jsonl"), split_name("out/a=b.jsonl")
     (('bart', 'out/a.jsonl'), ('', 'out/a=b.jsonl'))
     """
+    name, equals, path = argument.partition("=")
+    if not (equals and name and path) or "/" in name:
+        return "", argument
     from evalharness.protocols import is_url
 
-    name, equals, path = argument.partition("=")
-    if not (equals and name and path) or "/" in name or is_url(argument):
+    if is_url(argument):
         return "", argument
     return ("", argument) if Path(argument).exists() else (name, path)
 

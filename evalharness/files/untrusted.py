@@ -1,9 +1,15 @@
-"""Reads untrusted files up to a limit, and shows untrusted text without control characters."""
+"""Untrusted files and text: read up to a limit, checked, shown without control characters."""
 
+import dataclasses
 import errno
+import math
 import re
 import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 # Nothing that is read whole is as long: configs, pages, calibrations, `run.json`.
 LARGEST = 64 * 2**20
@@ -59,3 +65,104 @@ def read_whole(path: Path, most: int = LARGEST) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"larger than {most // 2**20} MiB", str(path))
     return content
+
+
+# Records that JSON holds. pydantic could check them, too, but takes longer to import than a run's
+# figures take to compare.
+
+_Section = TypeVar("_Section")
+# The key of a field's metadata under which stands where its value is in the mapping; by default,
+# that is under its name. () is the whole mapping.
+AT = "at"
+
+
+class WrongKey(ValueError):
+    """What JSON has under a key is not what a record says of it, or is missing."""
+
+    def __init__(self, key: tuple[str, ...]) -> None:
+        super().__init__(".".join(key))
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What bounds a number: `Annotated[int, Bounds(ge=0)]`, in words that pydantic reads, too."""
+
+    ge: float = -math.inf
+    gt: float = -math.inf
+    le: float = math.inf
+    lt: float = math.inf
+    description: str = ""
+
+    def hold(self, value: float) -> bool:
+        """Tell whether a number lies within."""
+        return self.ge <= value <= self.le and self.gt < value < self.lt
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Say the bounds to pydantic."""
+        named = {name: getattr(self, name) for name in ("ge", "gt", "le", "lt")}
+        return handler(source) | {k: v for k, v in named.items() if math.isfinite(v)}
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> Any:
+        """Say to a JSON Schema what the number is."""
+        return handler(core) | {"description": self.description}
+
+
+def section_of(
+    kind: type[_Section], value: Any, key: tuple[str, ...] = (), **given: Any
+) -> _Section:
+    """Return the dataclass of a mapping that JSON had; what else stands there is of no concern.
+
+    given: fields that no JSON has. Raises: WrongKey for the first that is missing or is of another
+    type: numbers are finite, and no text or truth value is a number.
+    """
+    if not isinstance(value, Mapping):
+        raise WrongKey(key)
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        at = field.metadata.get(AT, (field.name,))
+        has_default = (field.default, field.default_factory) != (dataclasses.MISSING,) * 2
+        if field.name not in given and not (has_default and at[0] not in value):
+            given[field.name] = _value_of_kind(field.type, _value_at(value, at, key), (*key, *at))
+    return kind(**given)
+
+
+def _value_at(value: Any, at: tuple[str, ...], key: tuple[str, ...]) -> Any:
+    for name in at:
+        if not isinstance(value, Mapping) or name not in value:
+            raise WrongKey((*key, *at))
+        value = value[name]
+    return value
+
+
+def _value_of_kind(kind: Any, value: Any, key: tuple[str, ...]) -> Any:
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        checked = _value_of_kind(inner[0], value, key)
+        if not all(bounds.hold(checked) for bounds in inner[1:]):
+            raise WrongKey(key)
+        return checked
+    if origin in (Union, UnionType):  # or None
+        return None if value is None else _value_of_kind(inner[0], value, key)
+    if origin is Mapping and isinstance(value, Mapping):
+        return {name: _value_of_kind(inner[1], each, (*key, name)) for name, each in value.items()}
+    if origin is Sequence and isinstance(value, list | tuple):
+        return [_value_of_kind(inner[0], each, (*key, str(n))) for n, each in enumerate(value)]
+    if dataclasses.is_dataclass(kind):
+        return section_of(kind, value, key)  # type: ignore[arg-type]
+    if kind is Any:
+        return value
+    return _leaf_of_kind(kind, value, key)
+
+
+def _leaf_of_kind(kind: Any, value: Any, key: tuple[str, ...]) -> Any:
+    wanted: Any = (int, float) if kind is float else kind if isinstance(kind, type) else ()
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise WrongKey(key)
+    if kind is not float:
+        return value
+    try:
+        number = float(value)
+    except OverflowError:
+        raise WrongKey(key) from None
+    if not math.isfinite(number):
+        raise WrongKey(key)
+    return number

@@ -96,7 +96,7 @@ class Filled:
         """Say in a cell's mark how far its run is, for whoever looks on."""
         self._signs[cell.name] = {**self._signs.get(cell.name, {}), **signs}
         if marks := self.marks.get(cell.name):
-            write_signs(marks[-1], WorkSigns.model_construct(**self._signs[cell.name]))
+            write_signs(marks[-1], WorkSigns(**self._signs[cell.name]))
 
     def sign_off(self, why: str) -> None:
         """Say in the marks of all cells that are no runs yet that no more is done for them."""

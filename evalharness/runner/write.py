@@ -12,6 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -291,7 +292,7 @@ def _head(cell: Cell) -> dict[str, Any]:
         "experiment": cell.experiment,
         "cell": cell.name,
         "seed": cell.run_config.seed,
-        "interval": cell.run_config.interval.model_dump(),
+        "interval": asdict(cell.run_config.interval),
         "data": {"loader": cell.run_config.data.name, **cell.data_identity},
     }
 
@@ -404,7 +405,7 @@ def _figures(run: Run) -> dict[str, float]:
     """
     outputs = run.outputs
     figures: dict[str, float | None] = {
-        **{f"articles.{key}": n for key, n in run.counts.model_dump().items()},
+        **{f"articles.{key}": n for key, n in asdict(run.counts).items()},
         "outputs.answer_rate": outputs.answer_rate,
         "outputs.mean_words": outputs.mean_words,
         "outputs.truncated": outputs.truncated,

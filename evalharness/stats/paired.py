@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.stats.intervals import Values
+from evalharness.stats.intervals import Values, quantiles
 
 Clusters = npt.NDArray[np.intp]
 _Wholes = Values | npt.NDArray[np.float32]
@@ -661,7 +661,7 @@ def percentile_interval(resampled: Values, level: float = ALPHA) -> tuple[Values
     known = np.isnan(resampled).mean(axis=0) <= 0.1
     if known.any():
         tails = [level / 2, 1 - level / 2]
-        low_high[:, known] = np.nanquantile(resampled[:, known], tails, axis=0)
+        low_high[:, known] = quantiles(resampled[:, known], tails)
     return low_high[0], low_high[1]
 
 

@@ -7,12 +7,12 @@ import json
 import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import pydantic
 
 from evalharness.config.registry import scaled_figure, scorer_row
 from evalharness.config.yaml import nearest
@@ -27,7 +27,7 @@ from evalharness.display import (
 )
 from evalharness.errors import DataError, Exit
 from evalharness.files import nearest_path
-from evalharness.files.untrusted import read_whole
+from evalharness.files.untrusted import AT, Bounds, WrongKey, read_whole, section_of
 from evalharness.records import digest, score_of
 from evalharness.stats.intervals import Interval, Values
 from evalharness.store import samples
@@ -62,30 +62,25 @@ class UnfinishedRun(DataError):
         super().__init__(f"{folders[0]}{more}: {why}; {AGAIN}{back}")
 
 
-# Texts of articles and models may hold halves of surrogate pairs, which pydantic's own str refuses.
-_Text = pydantic.InstanceOf[str]
-_Counted = Mapping[_Text, int]
+_Counted = Mapping[str, int]
 
 
-class _Section(pydantic.BaseModel):
-    """A part of `run.json`; what it holds beside is of no concern here."""
-
-    model_config = pydantic.ConfigDict(
-        strict=True, frozen=True, allow_inf_nan=False, defer_build=True
-    )
+# The parts of `run.json`; what it holds beside is of no concern here.
 
 
-class ArticleCounts(_Section):
+@dataclass(frozen=True, kw_only=True)
+class ArticleCounts:
     """How many rows the data had, and what became of them."""
 
-    articles: int = pydantic.Field(ge=0)
+    articles: Annotated[int, Bounds(ge=0)]
     rows: int = 0
     rejected: int = 0
     summarized: int = 0
     failed: int = 0
 
 
-class OutputFigures(_Section):
+@dataclass(frozen=True, kw_only=True)
+class OutputFigures:
     """What came out of the summarizer, over all articles; None where nothing did."""
 
     answer_rate: float | None = None
@@ -93,10 +88,11 @@ class OutputFigures(_Section):
     truncated: int
     defects: _Counted
     errors: _Counted
-    in_parts: _Counted = pydantic.Field(default_factory=dict)
+    in_parts: _Counted = field(default_factory=dict)
 
 
-class Figure(_Section):
+@dataclass(frozen=True, kw_only=True)
+class Figure:
     """A mean over articles with the ends of its interval; None where none has a score."""
 
     mean: float | None
@@ -112,7 +108,8 @@ class Figure(_Section):
         return max(self.high - self.mean, self.mean - self.low)
 
 
-class LikelyErrors(_Section):
+@dataclass(frozen=True, kw_only=True)
+class LikelyErrors:
     """How many of the scored summaries have a likely error: a share with its interval."""
 
     summaries: int
@@ -122,6 +119,7 @@ class LikelyErrors(_Section):
     high: float
 
 
+@dataclass(frozen=True, kw_only=True)
 class ScorerFigures(Figure):
     """What a metric or check came to: the figures of its value, those of its parts, and counts.
 
@@ -132,23 +130,25 @@ class ScorerFigures(Figure):
 
     not_scored: int = 0
     corpus: float | None = None
-    parts: Mapping[_Text, Figure]
-    flags: _Counted = pydantic.Field(default_factory=dict)
+    parts: Mapping[str, Figure]
+    flags: _Counted = field(default_factory=dict)
     likely_errors: LikelyErrors | None = None
     notes: _Counted
-    bands: _Counted = pydantic.Field(default_factory=dict)
+    bands: _Counted = field(default_factory=dict)
+    record: Mapping[str, Any] = field(repr=False, metadata={AT: ()})
 
     @property
     def is_corpus(self) -> bool:
         """Whether the scorer has a figure of the whole corpus, which is no mean over articles."""
-        return "corpus" in self.model_fields_set
+        return "corpus" in self.record
 
     def part(self, name: str) -> Figure | None:
         """Return the figures of a part, or of the value itself; None where there is no such."""
         return self if name in ("", "value") else self.parts.get(name)
 
 
-class Usage(_Section):
+@dataclass(frozen=True, kw_only=True)
+class Usage:
     """How many requests something took, with their tokens, and USD where prices are known."""
 
     requests: int
@@ -164,29 +164,32 @@ class Usage(_Section):
         )
 
 
-class Signatures(_Section):
+@dataclass(frozen=True, kw_only=True)
+class Signatures:
     """What made the numbers, a line each to quote: the summarizer, and each scorer by its label."""
 
-    model: _Text
-    metrics: Mapping[_Text, _Text]
+    model: str
+    metrics: Mapping[str, str]
 
 
-class Timing(_Section):
+@dataclass(frozen=True, kw_only=True)
+class Timing:
     """What differs between two runs of one config. damaged: lines of the store that were left out.
 
     seconds: None where nobody said. summaries, scores: how many were computed, and how many stored
     already; scores by label.
     """
 
-    started: _Text = ""
+    started: str = ""
     seconds: float | None = None
-    damaged: Sequence[_Text] = ()
-    summaries: _Counted = pydantic.Field(default_factory=dict)
-    scores: Mapping[_Text, _Counted] = pydantic.Field(default_factory=dict)
-    trackers: Mapping[_Text, Mapping[_Text, Any]] = pydantic.Field(default_factory=dict)
+    damaged: Sequence[str] = ()
+    summaries: _Counted = field(default_factory=dict)
+    scores: Mapping[str, _Counted] = field(default_factory=dict)
+    trackers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-class Run(_Section):
+@dataclass(frozen=True, kw_only=True)
+class Run:
     """A finished run: what its `run.json` says, and its scores by column.
 
     record: what `run.json` holds, as JSON has it, to be passed on as a whole. name: the cell's.
@@ -196,20 +199,20 @@ class Run(_Section):
     """
 
     folder: Path
-    record: pydantic.SkipValidation[Mapping[str, Any]] = pydantic.Field(repr=False)
+    record: Mapping[str, Any] = field(repr=False, metadata={AT: ()})
     format: int = samples.IN_LINES
-    experiment: _Text
-    name: _Text = pydantic.Field(validation_alias="cell")
+    experiment: str
+    name: str = field(metadata={AT: ("cell",)})
     seed: int
     interval: Interval
-    fingerprint: _Text = pydantic.Field(validation_alias=pydantic.AliasPath("data", "fingerprint"))
+    fingerprint: str = field(metadata={AT: ("data", "fingerprint")})
     counts: ArticleCounts
     outputs: OutputFigures
-    figures: Mapping[_Text, ScorerFigures] = pydantic.Field(validation_alias="metrics")
+    figures: Mapping[str, ScorerFigures] = field(metadata={AT: ("metrics",)})
     signatures: Signatures
-    provenance: Mapping[_Text, Any] = pydantic.Field(default_factory=dict)
-    timing: Timing = pydantic.Field(default_factory=Timing)
-    usage: Mapping[_Text, Usage] = pydantic.Field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    timing: Timing = field(default_factory=Timing)
+    usage: Mapping[str, Usage] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -596,9 +599,10 @@ def _floats(column: "pa.ChunkedArray") -> Values:
     return values
 
 
-def folder_of(run: "str | Path | Run") -> Path:
+def folder_of(run: "str | Path | Run", *, ledgers: bool = False) -> Path:
     """Return the folder of a run or of runs; of those at a URL, one with a copy of their files.
 
+    ledgers: copy the store, too.
     Raises: DataError where nothing is at the URL, or a run there is being written.
     """
     if isinstance(run, Run):
@@ -607,7 +611,7 @@ def folder_of(run: "str | Path | Run") -> Path:
         return Path(run)
     from evalharness.store.mirror import local_runs
 
-    return local_runs(str(run))
+    return local_runs(str(run), ledgers=ledgers)
 
 
 def read_run(path: str | Path) -> Run:
@@ -717,10 +721,9 @@ def checked_run(folder: Path, record: Any) -> Run:
         known = " and ".join(map(str, RUN_FORMATS))
         raise DataError(f"{path}: of format {record['format']!r}; this version reads {known}")
     try:
-        run = Run.model_validate({**record, "folder": folder, "record": record})
-    except pydantic.ValidationError as error:
-        key = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
-        raise DataError(f"{path}: no {key!r} as evalharness writes it; {AGAIN}") from None
+        run = section_of(Run, record, folder=folder)
+    except WrongKey as error:
+        raise DataError(f"{path}: no {str(error)!r} as evalharness writes it; {AGAIN}") from None
     for name in (run.experiment, run.name, *run.figures):
         if not name.isprintable():
             raise DataError(f"{path}: no name that evalharness gives: {name!r:.80}; {AGAIN}")

@@ -19,16 +19,15 @@ import time
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
 from uuid import uuid4
 
-import pydantic
-
 from evalharness.errors import DataError, StoreError
-from evalharness.files.untrusted import read_whole
+from evalharness.files.untrusted import Bounds, read_whole, section_of
 from evalharness.records import Rejected
 from evalharness.store.aggregates import SampleBlock, Tally
 from evalharness.store.aggregates import line_of as line_of
@@ -69,11 +68,12 @@ _PAGE_SEAL = "<!-- sha256 "
 # A process of another machine that has said nothing for so many seconds is held to be gone.
 _SILENT_SECONDS = 600
 # Of what marks say, a number and a point in time: marks of others may say anything.
-_Count = Annotated[int, pydantic.Field(ge=0, le=10**15)]
-_Moment = Annotated[float, pydantic.Field(ge=0, le=253_402_300_799)]  # to the year 9999
+_Count = Annotated[int, Bounds(ge=0, le=10**15)]
+_Moment = Annotated[float, Bounds(ge=0, le=253_402_300_799)]  # to the year 9999
 
 
-class WorkSigns(pydantic.BaseModel):
+@dataclass(frozen=True)
+class WorkSigns:
     """What a mark says of the process at work on a run, or of the one that was.
 
     host, pid: of the process. began, seen: when the mark was made, and when the process last said
@@ -83,14 +83,10 @@ class WorkSigns(pydantic.BaseModel):
     ended: why it has ended without a result, where it could still say so.
     """
 
-    model_config = pydantic.ConfigDict(
-        strict=True, frozen=True, allow_inf_nan=False, defer_build=True
-    )
-
     host: str = HOST
-    pid: _Count = pydantic.Field(default_factory=os.getpid)
-    began: _Moment = pydantic.Field(default_factory=time.time)
-    seen: _Moment = pydantic.Field(default_factory=time.time)
+    pid: _Count = field(default_factory=os.getpid)
+    began: _Moment = field(default_factory=time.time)
+    seen: _Moment = field(default_factory=time.time)
     work: str = ""
     total: _Count | None = None
     done: _Count = 0
@@ -117,14 +113,14 @@ class WorkSigns(pydantic.BaseModel):
         """Return what the mark holds: a line for people, and one for `evalharness view`."""
         began = datetime.fromtimestamp(self.began, UTC).isoformat(timespec="seconds")
         line = f"A run into this folder began at {began} and has not ended."
-        return f"{line}\n{self.model_dump_json()}\n"
+        return f"{line}\n{json.dumps(asdict(self))}\n"
 
 
 def read_signs(mark: Path) -> WorkSigns | None:
     """Return what a mark says; None where it says nothing that can be read."""
     try:
-        return WorkSigns.model_validate_json(read_whole(mark).splitlines()[1])
-    except (OSError, ValueError, IndexError):
+        return section_of(WorkSigns, json.loads(read_whole(mark).splitlines()[1]))
+    except (OSError, ValueError, IndexError, RecursionError):
         return None
 
 

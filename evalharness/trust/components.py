@@ -91,7 +91,7 @@ def _told_twice(run_config: RunConfig, run: Run) -> Iterator[tuple[str, Any, Any
     yield "name", run_config.name, run.experiment
     yield "model.label", model.label if model else "", run.name
     yield "seed", run_config.seed, run.seed
-    yield "interval", run_config.interval.model_dump(), run.interval.model_dump()
+    yield "interval", dataclasses.asdict(run_config.interval), dataclasses.asdict(run.interval)
     labels = [scorer.shown_name for _, _, scorer in run_config.scorers()]
     yield "metrics and checks", labels, list(run.figures)
 

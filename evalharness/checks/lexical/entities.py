@@ -20,7 +20,7 @@ from evalharness.checks.lexical.passages import (
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.english_words import is_english_word
-from evalharness.text.name_words import KNOWN_NAMES, PERSON_TITLES
+from evalharness.text.name_words import COUNTRY_OF, KNOWN_NAMES, PERSON_TITLES
 from evalharness.text.words import FUNCTION_WORDS
 
 # Shorter words that are spelled nearly alike are other words.
@@ -33,6 +33,14 @@ OFFICES = frozenset(
 SHORT_NAMES = {"man": "manchester", "utd": "united", "lib": "liberal", "dem": "democrat"}
 # A name that is written out may be short in the article; `man` is a common word, too.
 LONG_NAMES = {long: short for short, long in SHORT_NAMES.items() if short != "man"}
+# What else says that somebody wrote there, and other forms of a name.
+OTHER_FORMS = {
+    "twitter": ("tweet", "tweets", "tweeted", "tweeting"),
+    "twenty20": ("t20", "t20s"),
+    "t20": ("twenty20",),
+    "barcelona": ("barca", "barça"),
+    "barca": ("barcelona",),
+}
 # `O'Donnell` is written as two words, too.
 BEFORE_APOSTROPHE = ("o", "d", "l")
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
@@ -46,7 +54,8 @@ class StatedNames(scoring.ArticleIndex):
     def countries(self) -> frozenset[str]:
         """The countries that the article names, under whatever word."""
         whole = {text.country(" ".join(name.words)) for name in self.names}
-        return frozenset(whole.union(map(text.country, self.casing.words()))) - {""}
+        words = COUNTRY_OF.keys() & self.casing.words()
+        return frozenset(whole.union([COUNTRY_OF[word] for word in words])) - {""}
 
     @cached_property
     def initials(self) -> frozenset[str]:
@@ -102,11 +111,11 @@ class StatedNames(scoring.ArticleIndex):
         """
         if len(word) < LEAST_SPELLED or _has_own_meaning(word):
             return ""
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
+        from rapidfuzz.distance.OSA import distance
+        from rapidfuzz.process import extractOne
 
         alike = sorted(known for known in self.casing.words() if known[:1] == word[0])
-        found = process.extractOne(word, alike, scorer=OSA.distance, score_cutoff=1)
+        found = extractOne(word, alike, scorer=distance, score_cutoff=1)
         return found[0] if found else ""
 
     def kind_of(self, name: text.Name, missing: Sequence[Span]) -> str:
@@ -145,7 +154,7 @@ class StatedNames(scoring.ArticleIndex):
         The article has the one as the first word of a name and the other as the last word of
         another, and nowhere both in one name or side by side.
         """
-        if len(name.words) != 2 or name.words in self._neighbours:
+        if len(name.words) != 2 or self._are_neighbours(*name.words):
             return False
         first, last = name.words
         if not NAMING_STEMS.isdisjoint(map(text.stem_of, name.words)):  # a Birmingham school
@@ -159,10 +168,11 @@ class StatedNames(scoring.ArticleIndex):
     def _of_several(self, word: str) -> list[text.Name]:
         return [name for name in self.names_with.get(word, []) if len(name.words) > 1]
 
-    @cached_property
-    def _neighbours(self) -> frozenset[tuple[str, str]]:
-        """The pairs of words that stand beside each other in the article."""
-        return frozenset(itertools.pairwise(self.passages.columns.words))
+    def _are_neighbours(self, one: str, other: str) -> bool:
+        """Tell whether the article has one word right before another."""
+        words = self.passages.columns.words
+        places = self.passages.places.get(text.stem_of(one), ())
+        return any(words[at : at + 2] == [one, other] for at in places)
 
     def _has(self, word: str) -> bool:
         if any(spelling in self.casing for spelling in _numbers_of(word)):
@@ -195,12 +205,13 @@ class StatedNames(scoring.ArticleIndex):
         return self.passages.content[self.passages.sentence_at(stated.span.start)]
 
     def _spelled_nearly(self, spelling: str) -> list[text.Name]:
-        from rapidfuzz import fuzz, process
+        from rapidfuzz.fuzz import ratio
+        from rapidfuzz.process import extract
 
-        found = process.extract(
+        found = extract(
             spelling,
             self.spellings.keys(),
-            scorer=fuzz.ratio,
+            scorer=ratio,
             score_cutoff=NEARLY_SPELLED,
             limit=MOST_CANDIDATES,
         )
@@ -224,7 +235,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 9
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -293,11 +304,11 @@ def _is_common(word: str) -> bool:
 
 def _is_near(word: str, others: Sequence[str]) -> bool:
     """Tell whether one of some words is nearly another, or short for it: `Rick`, `Ricky`."""
-    from rapidfuzz.distance import OSA
+    from rapidfuzz.distance.OSA import distance
 
     return len(word) >= LEAST_SPELLED and any(
         word[0] == other[0]
-        and (OSA.distance(word, other) <= 1 or word.startswith(other) or other.startswith(word))
+        and (distance(word, other) <= 1 or word.startswith(other) or other.startswith(word))
         for other in others
         if len(other) >= LEAST_SPELLED
     )
@@ -316,10 +327,12 @@ def _numbers_of(word: str) -> Iterator[str]:
     yield word
     yield from (f"{letter}'{word}" for letter in BEFORE_APOSTROPHE)
     one = word.removesuffix("s")
+    yield from OTHER_FORMS.get(word, ())
     for names in (SHORT_NAMES, LONG_NAMES):
         if one in names:
             yield names[one]
             yield f"{names[one]}s"
+            yield f"{one}s"
     if len(word) > 3:
         for one, other in _TWO_SPELLINGS:
             yield word.replace(one, other)

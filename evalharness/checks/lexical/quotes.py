@@ -68,30 +68,26 @@ class StatedQuotes(scoring.ArticleIndex):
     """The letters and names of an article, found once for all its summaries."""
 
     @cached_property
-    def _runs(self) -> tuple[str, list[int], list[Span]]:
-        """The letters and digits of the article in one run, and where each run of them is from."""
-        letters: list[str] = []
-        places: list[int] = []
-        origins: list[Span] = []
-        length = 0
-        for match in _LETTERS.finditer(self.text):
-            run = match[0].lower()
-            letters.append(run)
-            places.append(length)
-            origins.append(Span(*match.span()))
-            length += len(run)
-        return "".join(letters), places, origins
+    def _letters(self) -> str:
+        """The letters and digits of the article in one run."""
+        return _letters(self.text)
+
+    @cached_property
+    def _run_starts(self) -> list[int]:
+        """Where in `_letters` each run of letters and digits of the article starts."""
+        runs = [run.lower() for run in _LETTERS.findall(self.text)]
+        return [*itertools.accumulate(map(len, runs), initial=0)]
 
     def find(self, words: str) -> Span | None:
         """Return where the article has some words, whatever is between them; None: nowhere."""
-        letters, places, origins = self._runs
         wanted = _letters(words)
-        found = letters.find(wanted) if wanted else -1
+        found = self._letters.find(wanted) if wanted else -1
         if found < 0:
             return self._find_inflected(words)
-        first = bisect.bisect_right(places, found) - 1
-        last = bisect.bisect_left(places, found + len(wanted)) - 1
-        return Span(origins[first].start, origins[last].end)
+        first = bisect.bisect_right(self._run_starts, found) - 1
+        end = bisect.bisect_left(self._run_starts, found + len(wanted), first)
+        runs = [*itertools.islice(_LETTERS.finditer(self.text), first, end)]
+        return Span(runs[0].start(), runs[-1].end())
 
     def _find_inflected(self, words: str) -> Span | None:
         """Return where the article has the same words in other forms: acts for act."""
@@ -328,7 +324,9 @@ def _n_letters(words: str) -> int:
 
 
 def _letters(words: str) -> str:
-    return "".join(match[0].lower() for match in _LETTERS.finditer(words))
+    if words.isascii():
+        return "".join(_LETTERS.findall(words.lower()))
+    return "".join([run.lower() for run in _LETTERS.findall(words)])  # a last sigma is another
 
 
 def _same(one: text.Name, other: text.Name) -> bool:
