@@ -382,3 +382,28 @@ def test_mark_of_a_flag_covers_no_blank_at_its_ends() -> None:
     summary = "record 34000 tonnes."
     merged = merge_flags(summary, [[number], [unsupported]])
     assert [flag.span.of(summary) for flag in merged] == ["record", "34000", "tonnes."]
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "marked"),
+    [
+        (
+            "Roe moved to Leeds on loan.",
+            "Roe moved to Leeds until the end of the season.",
+            "season",
+        ),
+        ("Roe moved to Leeds for this campaign.", "Roe moved to Leeds next season.", ""),
+        (
+            "The hall opened to the public.",
+            "The hall was shown to the public for the first time.",
+            "",
+        ),
+        ("The hall is shown to the public.", "The hall is shown for the first time.", "first"),
+        ("The ship reached Leeds.", "The ship reached Leeds after more than a decade.", "decade"),
+        ("The ship left in 2004.", "The ship has been away for more than a decade.", ""),
+    ],
+)
+def test_a_time_of_which_the_article_says_nothing(article: str, summary: str, marked: str) -> None:
+    flags = Lexical().score([(Article("a", article), Summary("a", summary))])[0].flags
+    said = [flag.span.of(summary) for flag in flags if flag.kind == "circumstance"]
+    assert [marked in words for words in said] == ([True] if marked else [])

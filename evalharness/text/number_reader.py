@@ -151,6 +151,7 @@ def read_numbers(sentence: str, words: Iterable[Span] | None = None) -> list[Num
         is_number = _read_after(sentence, draft)
         position = draft.end
         if is_number:
+            draft.sure = draft.sure or (bool(draft.unit) and sentence[draft.end] in "-‑")
             _read_before(sentence, draft)
             drafts.append(draft)
     _share_units(sentence, drafts)
@@ -192,7 +193,7 @@ def _in_words(sentence: str, atoms: list[Match[str]], index: int) -> NumberDraft
     if phrase is None:
         return None
     draft = NumberDraft(atoms[index].start(), phrase.end, phrase.value, phrase.kind)
-    # A bare `one` is a pronoun more often than not.
+    # A bare `one` is a pronoun more often than not; a one-year deal is none.
     draft.sure = sentence[draft.start : draft.end].lower() != "one"
     return draft
 

@@ -33,6 +33,14 @@ OFFICES = frozenset(
 SHORT_NAMES = {"man": "manchester", "utd": "united", "lib": "liberal", "dem": "democrat"}
 # A name that is written out may be short in the article; `man` is a common word, too.
 LONG_NAMES = {long: short for short, long in SHORT_NAMES.items() if short != "man"}
+# What else says that somebody wrote there, and other forms of a name.
+OTHER_FORMS = {
+    "twitter": ("tweet", "tweets", "tweeted", "tweeting"),
+    "twenty20": ("t20", "t20s"),
+    "t20": ("twenty20",),
+    "barcelona": ("barca", "barça"),
+    "barca": ("barcelona",),
+}
 # `O'Donnell` is written as two words, too.
 BEFORE_APOSTROPHE = ("o", "d", "l")
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
@@ -228,7 +236,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 9
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -320,10 +328,12 @@ def _numbers_of(word: str) -> Iterator[str]:
     yield word
     yield from (f"{letter}'{word}" for letter in BEFORE_APOSTROPHE)
     one = word.removesuffix("s")
+    yield from OTHER_FORMS.get(word, ())
     for names in (SHORT_NAMES, LONG_NAMES):
         if one in names:
             yield names[one]
             yield f"{names[one]}s"
+            yield f"{one}s"
     if len(word) > 3:
         for one, other in _TWO_SPELLINGS:
             yield word.replace(one, other)

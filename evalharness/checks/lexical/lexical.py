@@ -137,7 +137,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 16
+    version: ClassVar[int] = 17
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

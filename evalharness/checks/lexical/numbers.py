@@ -98,7 +98,18 @@ _OF_SORT = {
     **dict.fromkeys(map(text.stem_of, ("men", "women", "children")), text.stem_of("people")),
 }
 _UNDER = re.compile(r"\b(?:under|u) ?[-–] ?$", re.IGNORECASE)
-_UNDER_AGE = re.compile(r"\b(?:under|u)[-–]\d", re.IGNORECASE)
+_UNDER_AGE = re.compile(r"\b(?:under|u) ?[-–] ?(\d+)", re.IGNORECASE)
+# What a number behind it names: Formula 1 is no count.
+_NAMED_BY_NUMBER = re.compile(r"\bformula[ -]$", re.IGNORECASE)
+LONGEST_NAMED = 10
+# How long something takes; what else a number may say of time; and how far the word stands.
+_TIME_UNITS = frozenset(["second", "minute", "hour", "day", "week", "month", "year"])
+_TIME_STEMS = frozenset(map(text.stem_of, _TIME_UNITS))
+_NO_MEASURE = frozenset(["day", "year", "ordinal"])
+REACH_OF_UNIT = 3
+_RECENT_YEARS = range(1990, 2041)
+# A number that is so many times another is one of something else.
+MOST_TIMES_AS_MANY = 50
 _SLASHED = re.compile(r"/\d")
 SMALL = COUNTS | {
     *("three", "four", "five", "six", "seven", "eight", "nine", "ten"),
@@ -123,6 +134,42 @@ class StatedNumbers(scoring.ArticleIndex):
         n_shown = MOST_EVIDENCE if self.wants_evidence else 1
         found = itertools.islice(self._index.agreeing_numbers(claimed), n_shown)
         return [stated.span for stated in found]
+
+    def tells_by_time(self, claimed: text.Number, own: Passages) -> bool:
+        """Tell whether a late place in a row may be told by years or by the end of a match.
+
+        A 20th anniversary is, where 1997 is named, and the 87th minute, by three before the end.
+        """
+        head = own.word_behind(claimed.span)
+        if head != "anniversary":
+            return head == "minute"
+        years = (stated.value for stated in self.numbers if stated.kind == "year")
+        return any(year + claimed.value in _RECENT_YEARS for year in years)
+
+    def has_one(self, unit: str) -> bool:
+        """Tell whether the article says `a year` or the like, which is one."""
+        one = rf"\b(?:an?|one|single|per|each|every|full|whole|1)[ -]{re.escape(unit)}\b"
+        return re.search(one, self.text, re.IGNORECASE) is not None
+
+    def has_in_unit(self, claimed: text.Number) -> bool:
+        """Tell whether the article has a number of a claimed unit, or what may be of any.
+
+        Three games are no three years, and the 23rd of May is nobody's age.
+        """
+        agreeing = self._index.agreeing_numbers(claimed)
+        return any(
+            stated.unit or not (stated.kind in _NO_MEASURE or self._counts_something(stated))
+            for stated in itertools.islice(agreeing, MOST_CANDIDATES)
+        )
+
+    def _counts_something(self, stated: text.Number) -> bool:
+        """Tell whether a number without a unit stands right before what it counts: three games."""
+        start, end = stated.span.start, stated.span.end
+        if _AGED.search(self.text[max(0, start - 12) : start]):
+            return False
+        behind = self.passages.tokens_behind(end, REACH_OF_UNIT)
+        is_bound = bool(behind) and behind[0].content and not behind[0].after_mark
+        return is_bound and not any(token.stem in _TIME_STEMS for token in behind)
 
     @cached_property
     def pairs(self) -> dict[frozenset[int], Span]:
@@ -162,10 +209,14 @@ class StatedNumbers(scoring.ArticleIndex):
         heads = [word for _, _, word in _company(own.text, claimed) if word]
         same_head = self.by_company.get((claimed.kind, claimed.unit, heads[0]), ()) if heads else ()
         rivals = itertools.islice(same_head, MOST_CANDIDATES)
-        others = [rival for rival in rivals if rival.value != claimed.value]
+        others = [rival for rival in rivals if _may_be_instead(rival, claimed)]
         if not others:
             return None
         stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
+        if (choice := own.choice_before(claimed.span)) and any(
+            self.passages.choice_before(each.span) == choice for each in stated
+        ):
+            return None
         return self._beside_another(claimed, stated, others, own) or (
             None if self._has_head(claimed, stated, heads, own) else others[0]
         )
@@ -394,7 +445,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 11
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -416,6 +467,12 @@ def _judge_sentences(
         score = SentenceScore(sentence, 1 - len(wrong) / len(claims), stated)
         flags = [_flag(article, claim, summary) for claim in wrong]
         yield scoring.SentenceClaims(score, len(claims), len(wrong), flags)
+
+
+def _may_be_instead(rival: text.Number, claimed: text.Number) -> bool:
+    """Tell whether two numbers may be of the same thing: 71 speeding drivers are not 13,000."""
+    low, high = sorted((rival.value, claimed.value))
+    return low != high and high <= MOST_TIMES_AS_MANY * max(low, Decimal(1))
 
 
 def _comes_to(claimed: text.Number, one: text.Number, other: text.Number, differs: bool) -> bool:
@@ -474,7 +531,14 @@ def _claim(
     pair = _PAIR.fullmatch(number.span.of(own.text))
     if pair:
         return _claim_of_pair(article, number, _both(pair))
+    start = number.span.start
+    if _NAMED_BY_NUMBER.search(own.text, max(0, start - LONGEST_NAMED), start):
+        return None
+    if number.value == 1 and number.unit and article.has_one(number.unit):
+        return None
     evidence = article.evidence(number)
+    if evidence and number.unit in _TIME_UNITS and not number.kind:
+        evidence = evidence if article.has_in_unit(number) else []
     if evidence:
         if unit := article.other_unit(number, own):
             return _Claim(number, [], number._replace(span=unit))
@@ -500,7 +564,8 @@ def _is_label(number: text.Number, summary: str, article: str) -> bool:
     """
     start, end = number.span.start, number.span.end
     if _UNDER.search(summary[max(0, start - 8) : start]):
-        return not _UNDER_AGE.search(article)
+        groups = _UNDER_AGE.findall(article)
+        return not groups or str(number.value) in groups
     return bool(_SLASHED.match(summary, end)) or summary[:start].endswith("/")
 
 
@@ -538,6 +603,8 @@ def _may_be_counted(
     is_small = written in SMALL or bool(is_plain and 2 <= number.value <= MOST_SMALL)
     if number.unit or (number.kind != "ordinal" and not is_small):
         return False
+    if number.kind == "ordinal" and number.value > MOST_COUNTED:  # nobody counts 800 years
+        return article.tells_by_time(number, own)
     return (
         rival is None
         or rival.value > MOST_COUNTED

@@ -235,6 +235,17 @@ class Passages:
         behind = bisect.bisect_left(self.columns.starts, span.end, low, high)
         return low, before, behind, high
 
+    def tokens_behind(self, end: int, most: int) -> list[Token]:
+        """Return the next words behind a character, of its sentence."""
+        _, _, behind, high = self._parted_by(Span(max(0, end - 1), end))
+        return [*map(self.token, range(behind, min(high, behind + most)))]
+
+    def choice_before(self, span: Span) -> tuple[str, ...]:
+        """Return the words before some characters with which they are a choice: `two or`."""
+        low, before, _, _ = self._parted_by(span)
+        words = self.columns.words[max(low, before - 2) : before]
+        return tuple(words) if words[1:] == ["or"] else ()
+
     def frame(self, span: Span) -> tuple[tuple[str, ...], Token] | None:
         """Return the two words before some characters and the two after the next, and the next.
 

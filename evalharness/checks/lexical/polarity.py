@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
+from evalharness.checks.lexical.blanket import (
+    Blanket,
+    befell,
+    blanket_denials,
+    denied_with,
+    spoken_against,
+)
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_PLACES,
@@ -78,6 +85,9 @@ _GUARDED = (
 DETERMINERS = word_set("the a an his her its their this that these those")
 PROMISES = frozenset(["will", "would"])
 _MAYBE = frozenset(["may", "might", "could"])
+# Behind `could` they ask, if it begins the sentence: could the government see it?
+_SUBJECTS = DETERMINERS | word_set("he she it they we you i")
+MOST_ASKING = 2
 # A promise is surer than these.
 _LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
 _HEDGE_SCOPE = 3
@@ -169,7 +179,10 @@ class Cues:
         if words[at] == "due":
             return self._is_planned(at, first, end)
         if stem in _FUTURE:
-            return "to" in words[at + 1 : min(at + 3, end)]
+            behind = words[at + 1 : min(at + 3, end)]
+            return "to" in behind and not (stem == "consid" and behind == ["to", "be"])
+        if self._asks(at, first, end):
+            return False
         if words[at] != "may":
             return stem in _POSSIBLE
         written = self._words.written[at]
@@ -178,6 +191,11 @@ class Cues:
         after = words[at + 1] if at + 1 < end else ""
         is_month = before in _BEFORE_MONTH or before[-1:].isdecimal() or after[:1].isdecimal()
         return len(written) == len("may") and not is_name and not is_month
+
+    def _asks(self, at: int, first: int, end: int) -> bool:
+        """Tell whether a word is `could` of a question: what could the government see?"""
+        is_open = at < end - 1 and self._words.words[at + 1] in _SUBJECTS
+        return is_open and at <= first + MOST_ASKING and self._words.words[at] in _MAYBE
 
     def _is_planned(self, at: int, first: int, end: int) -> bool:
         """Tell whether something is `due to be` or `is due to open`; not `late due to rain`."""
@@ -234,6 +252,9 @@ _SURE_SHARE = 0.75
 # So much alike, an opposite is a likely error; less alike, both may be true.
 SURE_OPPOSITE = 0.5
 NOVEL_SHARE = 0.3
+# So many words before one that is denied help a reader to see what is said.
+MOST_QUOTED_BEFORE = 2
+REACH_OF_IF = 6
 # So near stands who wins or loses.
 BESIDE = 4
 
@@ -270,6 +291,16 @@ class StatedPolarity(ArticleIndex):
         """The stems that the article denies somewhere, or hedges first of all behind a cue."""
         stems = self.passages.stems
         return frozenset(stems[at] for at in self.cues.denied.keys() | self.cues.hedged_heads)
+
+    @cached_property
+    def blankets(self) -> dict[str, Blanket]:
+        """The first denial of each stem that holds of everybody: `nobody was hurt`."""
+        found = [*blanket_denials(self.passages, self.cues.denied)]
+        return {stem: blanket for blanket in reversed(found) for stem in blanket.denied}
+
+    def affirms(self, at: int) -> bool:
+        """Tell whether the article neither denies nor hedges a word at a place."""
+        return at not in self.cues.denied and at not in self.cues.hedged
 
     @cached_property
     def denial_verbs(self) -> frozenset[str]:
@@ -314,7 +345,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 11
+    version: ClassVar[int] = 12
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -325,6 +356,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     def __init__(self, article: StatedPolarity, summary: str) -> None:
         super().__init__(article, summary)
         self.own_cues = Cues(self.own)
+        blankets = blanket_denials(self.own, self.own_cues.denied)
+        self.own_blankets = {blanket.cue: blanket for blanket in blankets}
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
@@ -343,13 +376,27 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 compared.update([self.stated.columns.sentences[place.at] for place in places[:2]])
             if at <= past:
                 continue
-            clash = self._disputed_clash(at, places) if asked else self._opposite(at)
+            clash = self._of_everybody(at)
+            clash = clash or (self._disputed_clash(at, places) if asked else self._opposite(at))
             clash = clash or self._promise(at)
             if clash is not None:
+                if clash.kind in ("negation", "antonym") and self._is_supposed(at):
+                    clash = clash._replace(kind="contrast")
                 clashes.append(clash)
                 past = max(clash.last, at)
                 compared.add(self.stated.columns.sentences[clash.stated[1]])
         return sorted(compared), clashes
+
+    def _is_supposed(self, at: int) -> bool:
+        """Tell whether a clause with `if` before a word puts it as no fact: if he had not left."""
+        low = max(self.own.bounds(at)[0], at - REACH_OF_IF)
+        clause = self.own.tokens[low : at + 1]
+        for token in reversed(clause):
+            if token.word in ("if", "unless"):
+                return True
+            if token.after_mark:
+                return False
+        return False
 
     def _comparable(self, at: int) -> list[Alignment]:
         """Return the article's places of a word that are amid the same words, best first."""
@@ -370,6 +417,25 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if not places:
             return self._opposite(at) or self._added_denial(at)
         return self._negation(at, places) or self._opposite(at) or self._hedge(at, places)
+
+    def _of_everybody(self, at: int) -> _Clash | None:
+        """Return a clash where one text denies of everybody what the other says of somebody."""
+        if blanket := self.own_blankets.get(at):
+            also = self.article.blankets.get(self.own.stems[blanket.at])
+            if also is not None and also.subject in (frozenset(), blanket.subject):
+                return None
+            against = spoken_against(blanket, self.stated)
+            place = next(filter(self.article.affirms, against), None)
+            return _Clash(at, blanket.at, "negation", (place, place)) if place is not None else None
+        stated = self.article.blankets.get(self.own.stems[at])
+        if stated is None or at in self.own_cues.denied or at in self.own_cues.hedged:
+            return None
+        if not befell(self.own, at) or not stated.subject.issubset(self.own.stems[:at]):
+            return None
+        places = self.article.places(stated.denied | denied_with(self.own.stems[at]))
+        if any(self.article.affirms(place) and befell(self.stated, place) for place in places):
+            return None
+        return _Clash(at, at, "negation", (stated.cue, stated.at))
 
     def _negation(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where a word is denied on one side only."""
@@ -564,9 +630,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         number = self.stated.columns.sentences[last] + 1
         message = f"the article says '{said}', in sentence {number}"
         if first == last and (clash.kind == "negation" or clash.first < clash.last):
-            message = f"the article does not deny it: '{said}', in sentence {number}"
-            if self.stated.stems[last] != self.own.tokens[clash.last].stem:
-                message = f"the article does not deny it, in sentence {number}"
+            low = max(self.stated.bounds(last)[0], last - MOST_QUOTED_BEFORE)
+            said = self.stated.words(low, last)
+            message = f"the summary denies what the article says: '{said}', in sentence {number}"
+            if self.stated.stems[last] not in denied_with(self.own.tokens[clash.last].stem):
+                message = f"the summary denies what the article says, in sentence {number}"
                 sentence = self.stated.sentences[number - 1]
                 span = self.own.span(clash.first, clash.last)
                 return Flag(span, clash.kind, message, (sentence,))
