@@ -365,12 +365,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         compared: set[int] = set()
         clashes: list[_Clash] = []
         past = -1
-        stems, words = self.own.stems, self.own.columns.words
         for at in range(first, end):
             asked = at > past and self._is_disputed(at)
             look = asked or not compared or self.article.wants_evidence
-            if not look and stems[at] not in ANTONYMS and words[at] not in PROMISES:
-                continue  # as most words: nothing can clash
+            if not look and not self._may_clash(at):
+                continue
             places = self._comparable(at) if look else []
             if places:
                 compared.update([self.stated.columns.sentences[place.at] for place in places[:2]])
@@ -386,6 +385,13 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 past = max(clash.last, at)
                 compared.add(self.stated.columns.sentences[clash.stated[1]])
         return sorted(compared), clashes
+
+    def _may_clash(self, at: int) -> bool:
+        """Tell whether a word that is not disputed can clash at all; most cannot."""
+        stem = self.own.stems[at]
+        if stem in ANTONYMS or self.own.columns.words[at] in PROMISES:
+            return True
+        return at in self.own_blankets or stem in self.article.blankets
 
     def _is_supposed(self, at: int) -> bool:
         """Tell whether a clause with `if` before a word puts it as no fact: if he had not left."""
