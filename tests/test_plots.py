@@ -362,6 +362,7 @@ def test_the_documentation_names_each_kind(plots: dict[str, Plot]) -> None:
     assert drawn_kinds <= set(re.findall(r"^\| `(\w+)-`", text, re.MULTILINE))
 
 
+@pytest.mark.usefixtures("own_drawer")
 @pytest.mark.parametrize("child", ["import os; input(); os.abort()", "import os; os.abort()"])
 def test_library_that_aborts_leaves_a_page_without_plots(
     child: str, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -393,6 +394,7 @@ def vegalite_to_svg(spec):
 """
 
 
+@pytest.mark.usefixtures("own_drawer")
 def test_version_two_of_the_library_is_told_to_load_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -404,6 +406,7 @@ def test_version_two_of_the_library_is_told_to_load_nothing(
         assert drawing.svg({"mark": "point"}) == "<svg>{'allowed_base_urls': []}</svg>"
 
 
+@pytest.mark.usefixtures("own_drawer")
 def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure() -> None:
     spec = {"data": {"values": [{"a": "\u202eevil\x1b[31m"}]}, "mark": "text",
             "encoding": {"text": {"field": "a"}}, "title": "\u2066t\x00"}  # fmt: skip
@@ -413,6 +416,7 @@ def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure()
     assert all(c.isprintable() for c in "".join(ET.fromstring(figure.svg).itertext()))
 
 
+@pytest.mark.usefixtures("own_drawer")
 def test_what_the_library_refuses_is_said_and_the_next_figure_drawn() -> None:
     with pytest.raises(drawer.NotDrawn, match="could not be drawn: "):
         drawer.DRAWER.svg({"mark": 3})

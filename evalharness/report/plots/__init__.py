@@ -18,6 +18,7 @@ from evalharness.report.plots.sweeps import plot_sweeps
 from evalharness.report.ranking import standings
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
+from evalharness.store.store import output_path
 
 __all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "write_plots"]
 
@@ -104,7 +105,7 @@ def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:
     """
     if not can_draw():
         raise HarnessError(NO_PLOTS)
-    gathered, target = gather(runs), Path(to)
+    gathered, target = gather(runs), output_path(to)
     with DRAWER:
         drawn = wait_for(begin_plots(gathered, standings(gathered).plotted, every=True))
         if not drawn:
