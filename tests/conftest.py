@@ -116,6 +116,41 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def stop_drawer() -> Iterator[Callable[..., None]]:
+    """Keep the process that draws from report to report; give what ends it.
+
+    To start its engine takes 0.6 s of processor time, and hundreds of tests write a report. How it
+    starts, fails and ends is tested with `own_drawer`, and by the commands that are started.
+    """
+    from evalharness.report.drawer import DRAWER, Drawer
+
+    stop = Drawer.stop
+
+    def keep(self: Drawer, *, at_once: bool = False) -> None:
+        if self._ended or self._process is None or self._process.poll() is not None:
+            stop(self, at_once=at_once)
+        elif self._queue is not None:
+            self._queue.shutdown(cancel_futures=at_once)
+            self._queue = None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drawer, "stop", keep)
+        yield stop
+    DRAWER.stop(at_once=True)
+
+
+@pytest.fixture
+def own_drawer(stop_drawer: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have no process that draws before the test nor after it, and end each as always."""
+    from evalharness.report.drawer import DRAWER, Drawer
+
+    stop_drawer(DRAWER, at_once=True)
+    monkeypatch.setattr(Drawer, "stop", stop_drawer)
+    yield
+    stop_drawer(DRAWER, at_once=True)
+
+
 @pytest.fixture
 def float64() -> Iterator[None]:
     """Load and run networks in float64: no digit that is compared hangs on a processor."""

@@ -2,7 +2,9 @@
 
 import json
 import re
+import signal
 import struct
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -354,18 +356,51 @@ def test_the_documentation_names_each_kind(plots: dict[str, Plot]) -> None:
     assert drawn_kinds <= set(re.findall(r"^\| `(\w+)-`", text, re.MULTILINE))
 
 
+@pytest.mark.usefixtures("own_drawer")
+@pytest.mark.parametrize("child", ["import os; input(); os.abort()", "import os; os.abort()"])
 def test_library_that_aborts_leaves_a_page_without_plots(
-    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    child: str, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drawer, "_CHILD", "import os; input(); os.abort()")
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+
+    monkeypatch.setattr(drawer, "_CHILD", child)
+    monkeypatch.setattr(subprocess, "Popen", Noted)
     drawer.DRAWER.stop()
 
     page = write_report(make_run("a", {"m": [0.1, 0.2]}), to=tmp_path / "report.html").read_text()
 
     assert "plots could not be drawn: the library that draws ended (signal SIGABRT)" in page
     assert "<svg" not in page.partition('id="plots"')[2].partition("</section>")[0]
+    assert [process.poll() for process in started] == [-signal.SIGABRT]  # tried once, and gone
 
 
+_SECOND_VERSION = """
+settings = {}
+def configure(**given):
+    settings.update(given)
+def vegalite_to_svg(spec):
+    return f"<svg>{settings}</svg>"
+"""
+
+
+@pytest.mark.usefixtures("own_drawer")
+def test_version_two_of_the_library_is_told_to_load_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "vl_convert.py").write_text(_SECOND_VERSION)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    drawer.DRAWER.stop()
+
+    with drawer.DRAWER as drawing:
+        assert drawing.svg({"mark": "point"}) == "<svg>{'allowed_base_urls': []}</svg>"
+
+
+@pytest.mark.usefixtures("own_drawer")
 def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure() -> None:
     spec = {"data": {"values": [{"a": "\u202eevil\x1b[31m"}]}, "mark": "text",
             "encoding": {"text": {"field": "a"}}, "title": "\u2066t\x00"}  # fmt: skip
@@ -375,6 +410,7 @@ def test_what_steers_a_terminal_or_the_order_of_letters_is_no_text_of_a_figure()
     assert all(c.isprintable() for c in "".join(ET.fromstring(figure.svg).itertext()))
 
 
+@pytest.mark.usefixtures("own_drawer")
 def test_what_the_library_refuses_is_said_and_the_next_figure_drawn() -> None:
     with pytest.raises(drawer.NotDrawn, match="could not be drawn: "):
         drawer.DRAWER.svg({"mark": 3})

@@ -27,6 +27,7 @@ from evalharness.config.yaml import Document, Key, clip_text, explain
 from evalharness.errors import ConfigError
 from evalharness.files.credentials import without_credentials
 from evalharness.files.untrusted import read_whole
+from evalharness.protocols import is_url
 from evalharness.records import canonical
 from evalharness.stats.intervals import Interval
 
@@ -351,6 +352,11 @@ def _refuse_data(path: Path) -> None:
 
 
 def _read_document(config: str | Path | Mapping[str, Any], called: str) -> Document:
+    if isinstance(config, str) and is_url(config):
+        raise ConfigError(
+            f"{config}: a config is a file of this machine, as its paths are; copy it here. What "
+            "it names under `data` may be at a URL"
+        )
     if isinstance(config, str | Path):
         _refuse_data(Path(config))
         return yaml.read_yaml(Path(config))

@@ -18,6 +18,7 @@ from evalharness.report.plots.sweeps import plot_sweeps
 from evalharness.report.ranking import standings
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
+from evalharness.store.store import output_path
 
 __all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "make_plots", "write_figures", "write_plots"]
 
@@ -130,7 +131,7 @@ def write_figures(
     drawn = make_plots(gathered, comparison, every=True)
     if not drawn:
         raise DataError("these runs have no scores that a plot would show")
-    target = Path(folder)
+    target = output_path(folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
