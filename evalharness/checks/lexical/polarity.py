@@ -436,7 +436,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         stated = self.article.blankets.get(self.own.stems[at])
         if stated is None or at in self.own_cues.denied or at in self.own_cues.hedged:
             return None
-        if not befell(self.own, at) or not stated.subject.issubset(self.own.stems[:at]):
+        before = self.own.stems[self.own.bounds(at)[0] : at]
+        if not befell(self.own, at) or not stated.subject.issubset(before):
             return None
         places = self.article.places(stated.denied | denied_with(self.own.stems[at]))
         if any(self.article.affirms(place) and befell(self.stated, place) for place in places):
