@@ -985,7 +985,7 @@ def test_results_may_have_the_urls_of_the_hub(
     for name, arguments in calls.items():  # what is asked of a file system (`files.remote`)
         signature = inspect.signature(getattr(HfFileSystem, name))
         signature.bind("self", *arguments, **({"detail": True} if name == "find" else {}))
-    monkeypatch.setattr(fsspec.registry, "_registry", {**fsspec.registry._registry, "hf": Hub})
+    monkeypatch.setitem(sys.modules["fsspec.registry"].__dict__["_registry"], "hf", Hub)
     url = "hf://datasets/me/results@main/r"
     evalharness.run(config, results=tmp_path / "local")
     shards(config, 2, url)
