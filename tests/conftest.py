@@ -56,7 +56,7 @@ _LONG = """
 
 # Of the others, the tests that read a megabyte, load a network or install a package: seconds each.
 _LONG_TESTS = re.compile(
-    "megabyte|huge_text|hostile_page|keeps_one_article_at_a_time|network_beside|checkpoint_draws"
+    "megabyte|huge_text|hostile_page|keeps_one_article_at_a_time|network_beside|test_checkpoint_"
     "|plugin_is_found|plugin_that_does_not_load|votes.*page_show_people|all_words_of_real_articles"
 )
 # What imports torch at its top, which takes 5 s, for the few examples of its docstrings.
