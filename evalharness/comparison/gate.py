@@ -435,8 +435,7 @@ def _new_errors(pairing: Pairing, known: KnownFlags) -> Outcome:
     for run in pairing.runs:
         if not flags_are_checked(run):
             raise CouldNotRun(f"{run.folder}: no check was run, so that no error can be new")
-    baseline, candidate = pairing.runs
-    return new_errors_outcome(baseline, candidate, pairing.ids, known, pairing.system)
+    return new_errors_outcome(pairing.shared, known, pairing.system)
 
 
 def _folder(run: str | Path | Run) -> str:
