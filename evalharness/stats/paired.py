@@ -99,6 +99,14 @@ def bootstrap_differences(
     [[0.1], [0.1], [0.1]]
     """
     totals, present = cluster_totals(differences, clusters)
+    exact = column_means(differences) if means is None else means
+    return bootstrap_of_totals(totals, present, exact, seed, resamples)
+
+
+def bootstrap_of_totals(
+    totals: Values, present: Values, means: Values, seed: int, resamples: int = RESAMPLES
+) -> Values:
+    """Return what `bootstrap_differences` does, of what `cluster_totals` returns, and means."""
     n, columns = totals.shape
     if not n or not columns:
         return np.full((resamples, columns), np.nan)
@@ -111,8 +119,7 @@ def bootstrap_differences(
         drawn_means = parts.total(found[: len(parts.wholes)]) / drawn
     # The parts are rounded; what the rounding moved is the same in every resample, and taken back.
     rounded = parts.whole_total() / np.maximum(present.sum(axis=0), 1)
-    exact = column_means(differences) if means is None else means
-    centred: Values = drawn_means - (rounded - exact)
+    centred: Values = drawn_means - (rounded - means)
     return centred
 
 
@@ -139,7 +146,13 @@ def worst_case_means(
     >>> round(float(np.quantile(means, 0.05)), 3)  # 3 / 100, nearly
     -0.03
     """
-    totals, counts = cluster_totals(values, clusters)
+    return worst_case_of_totals(*cluster_totals(values, clusters), worst, seed, resamples)
+
+
+def worst_case_of_totals(
+    totals: Values, counts: Values, worst: Values, seed: int, resamples: int = RESAMPLES
+) -> Values:
+    """Return what `worst_case_means` does, of what `cluster_totals` returns."""
     held = counts > 0
     own = np.divide(totals, counts, out=np.full_like(totals, np.inf), where=held)
     lowest = np.minimum(worst, own.min(axis=0, initial=np.inf))
@@ -497,6 +510,42 @@ class BlockSums:
         with np.errstate(invalid="ignore"):
             means: Values = self.total / self.n
         return means
+
+
+class ClusterSums:
+    """What `cluster_totals` returns, of values that come in blocks."""
+
+    def __init__(self, columns: int, clusters: Clusters) -> None:
+        """Start without an article; clusters: the number of each article's, from 0."""
+        self._clusters, self._start = clusters, 0
+        self.totals, self.counts = np.zeros((2, int(clusters.max(initial=-1)) + 1, columns))
+
+    def add(self, values: Values) -> None:
+        """Take in the next articles, shape (articles, columns), NaN for a missing value."""
+        end = self._start + len(values)
+        clusters, known = self._clusters[self._start : end], ~np.isnan(values)
+        np.add.at(self.totals, clusters, np.where(known, values, 0.0))
+        np.add.at(self.counts, clusters, known)
+        self._start = end
+
+    @property
+    def groups(self) -> npt.NDArray[np.int64]:
+        """How many clusters have a value of a column."""
+        groups: npt.NDArray[np.int64] = (self.counts > 0).sum(axis=0)
+        return groups
+
+    def error(self, n: npt.NDArray[np.int64], farthest: Values, greatest: Values) -> Values:
+        """Return the standard error of means, of sums of how far each value lies from its mean.
+
+        n: values; farthest: the greatest of these distances; greatest: the greatest size of a
+        value.
+        """
+        groups = self.groups
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = _column_sums(self.totals**2) / (groups - 1) / groups
+            error: Values = np.sqrt(spread) * (groups / n)
+        alike = farthest <= _NOISE * greatest
+        return np.where(groups > 1, np.where(alike, 0.0, error), np.nan)
 
 
 class BlockDraws:
