@@ -23,9 +23,8 @@ PartAnswers = Mapping[str, Mapping[str, Any]]
 NO_ANSWER = "no answer: "
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """The characters from `start` up to `end`.
+class Span(NamedTuple):
+    """The characters from `start` up to `end`; a tuple, since a check makes hundreds of them.
 
     >>> Span(4, 9).of("The mayor said no.")
     'mayor'
@@ -349,9 +348,10 @@ def summary_of(article_id: str, record: Mapping[str, Any]) -> Summary:
 def unread_spans(summary: Mapping[str, Any], article: str) -> list[Span]:
     """Return what of an article whoever wrote a stored summary did not see; white space aside."""
     read, end = summary.get("read"), len(article.rstrip())
-    if read is None:
+    spans = summary.get("spans", ())
+    if read is None or (not spans and read >= end):
         return []
-    seen = [_span_of(span) for span in summary.get("spans", ())] or [Span(0, read)]
+    seen = [_span_of(span) for span in spans] or [Span(0, read)]
     gaps, at = [], 0
     for span in [*sorted(seen, key=lambda each: each.start), Span(end, end)]:
         gap = Span(at, min(span.start, end))

@@ -62,6 +62,10 @@ def test_clubs_have_short_names() -> None:
     [
         ("The Lib Dems lost a seat in Bath.", "The Liberal Democrats lost a seat in Bath."),
         ("The Liberal Democrats lost a seat.", "The Lib Dems lost a seat."),
+        ("The Lib Dems lost a seat in Bath.", "A Lib Dem lost a seat in Bath."),
+        ("Jane Doe tweeted from Bath.", "In Bath Jane Doe used Twitter."),
+        ("England play T20 in Bath.", "England play Twenty20 in Bath."),
+        ("Barca won in Bath.", "Barcelona won in Bath."),
         ("Rosie O'Donnell spoke in Bath.", "In Bath Rosie O 'Donnell spoke."),
     ],
 )

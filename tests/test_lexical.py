@@ -54,10 +54,10 @@ def test_article_is_read_for_numbers_and_dates_only_when_a_summary_has_some(
 ) -> None:
     read: list[str] = []
 
-    def count(kind: str, reader: Callable[[str], Iterable[object]]) -> Callable[[str], object]:
-        def note_and_read(sentence: str) -> object:
+    def count(kind: str, reader: Callable[..., Iterable[object]]) -> Callable[..., object]:
+        def note_and_read(sentence: str, *words: object) -> object:
             read.append(f"{kind} of {sentence}")
-            return reader(sentence)
+            return reader(sentence, *words)
 
         return note_and_read
 
@@ -382,3 +382,45 @@ def test_mark_of_a_flag_covers_no_blank_at_its_ends() -> None:
     summary = "record 34000 tonnes."
     merged = merge_flags(summary, [[number], [unsupported]])
     assert [flag.span.of(summary) for flag in merged] == ["record", "34000", "tonnes."]
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "marked"),
+    [
+        (
+            "Roe moved to Leeds on loan.",
+            "Roe moved to Leeds until the end of the season.",
+            "season",
+        ),
+        ("Roe moved to Leeds for this campaign.", "Roe moved to Leeds next season.", ""),
+        (
+            "The hall opened to the public.",
+            "The hall was shown to the public for the first time.",
+            "",
+        ),
+        ("The hall is shown to the public.", "The hall is shown for the first time.", "first"),
+        ("The ship reached Leeds.", "The ship reached Leeds after more than a decade.", "decade"),
+        ("The ship left in 2004.", "The ship has been away for more than a decade.", ""),
+    ],
+)
+def test_a_time_of_which_the_article_says_nothing(article: str, summary: str, marked: str) -> None:
+    flags = Lexical().score([(Article("a", article), Summary("a", summary))])[0].flags
+    said = [flag.span.of(summary) for flag in flags if flag.kind == "circumstance"]
+    assert [marked in words for words in said] == ([True] if marked else [])
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "marked"),
+    [
+        ("An airport was shut.", "He was held at Heathrow Airport.", "Heathrow Airport"),
+        ("A university won.", "The University of Aberdeen won.", "The University of Aberdeen"),
+        ("Minister Roe won.", "Prime Minister Rex Roe won.", "Rex"),
+        ("Roe left in Kent.", "Roe left in Kent on Saturday night.", "Saturday night"),
+        ("The 19th was hot.", "It is of the 17th century.", "the 17th century"),
+    ],
+)
+def test_marks_cover_the_rest_of_a_name_and_of_a_time(
+    article: str, summary: str, marked: str
+) -> None:
+    flags = Lexical().score([(Article("a", article), Summary("a", summary))])[0].flags
+    assert marked in [flag.span.of(summary) for flag in flags]

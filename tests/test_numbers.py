@@ -175,3 +175,41 @@ def test_a_summary_may_count_what_stands_in_a_row(listed: str, is_right: bool) -
     if is_right:
         [evidence] = score.sentences[0].evidence
         assert evidence.of(article).startswith("Jane Doe")
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "wrong"),
+    [
+        ("Roe was seen on 23 May with two dogs.", "A 23-year-old man was seen.", "23-year-old"),
+        ("Roe, 23, was seen with two dogs.", "A 23-year-old man was seen.", ""),
+        ("Roe, who was aged 23 yesterday, was seen.", "A 23-year-old man was seen.", ""),
+        ("He scored in three games for Leeds.", "He signed a three-year deal.", "three-year"),
+        ("The deal is for two or three years.", "He signed a three-year deal.", ""),
+        ("He ran for three long hot years.", "He ran for three years.", ""),
+        ("He signed for Leeds.", "He signed a one-year deal.", "one-year"),
+        ("He signed for a year.", "He signed a one-year deal.", ""),
+        ("He signed for Leeds.", "One can sign for Leeds.", ""),
+        ("The town is old.", "The town is in its 800th year.", "800th year"),
+        ("He ran 27 races.", "He ran for 27 consecutive days.", "27 consecutive days"),
+        ("He ran 27 races on successive days.", "He ran for 27 consecutive days.", ""),
+        ("He scored three.", "A three-and-a-half-year deal.", "three-and-a-half-year"),
+        ("He signed for 3.5 years.", "A three-and-a-half-year deal.", ""),
+        ("China took the city in 1997.", "It is the 20th anniversary.", ""),
+        ("He scored with three minutes left.", "He scored in the 87th minute.", ""),
+        ("He plays for the Under-21s.", "He plays for the Under-21 team.", ""),
+        ("He plays for the Under-19s.", "He plays for the Under-21 team.", "21"),
+        ("Roe won a title in F1, his eighth in eight tries.", "He won a Formula 1 title.", ""),
+    ],
+)
+def test_a_length_of_time_and_a_late_place_in_a_row(article: str, summary: str, wrong: str) -> None:
+    flags = [flag for flag in _score(article, summary).flags if flag.kind == "number"]
+    assert [flag.span.of(summary) for flag in flags] == ([wrong] if wrong else [])
+
+
+def test_a_number_of_the_same_thing_is_near_in_size_or_part_of_the_same_choice() -> None:
+    article = "It caught 71 drivers a day. It has sent 13,624 letters since May."
+    assert not _score(article, "More than 13,000 drivers were caught.").flags
+    assert _score(f"{article} He saw 90 lamps.", "It caught 90 drivers a day.").flags
+    article = "They have signed eight players. “If we can add two or three more, good,” Roe said."
+    assert not _score(article, "The club needs to sign two or three players.").flags
+    assert _score(article, "The club needs to sign three players.").flags

@@ -13,7 +13,10 @@ from typing import Any, ClassVar
 import fsspec  # noqa: TID253
 import pytest
 from at_work import bytes_of, written
+from conftest import Done
 from fsspec.implementations.memory import MemoryFileSystem  # noqa: TID253
+from servers.chat import first_token, serving
+from servers.clouds import CLOUDS
 from servers.s3 import ACCESS, BUCKET, Faulty, s3_server, wait_for
 
 import evalharness
@@ -49,6 +52,8 @@ def forget_mirrors() -> None:
     """Be as another process would: what is not at the URL is not there."""
     mirror.new_mirror.cache_clear()
     ledgers.MIRRORS.clear()
+    mirror._fetched.clear()
+    ledgers.ADDRESSES.clear()
     parts.part_store.cache_clear()
 
 
@@ -443,6 +448,223 @@ def test_plain_run_imports_nothing_of_it(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+# Commands with a URL, which write nothing into a folder `memory:` here.
+
+
+@pytest.fixture
+def at_url(
+    config: Path, command: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Done]:
+    """Have two finished runs at memory://b/r/t, and be another process with each command."""
+    evalharness.run(config, results="memory://b/r")
+    monkeypatch.chdir(tmp_path)
+
+    def of_another_process(*arguments: str) -> Done:
+        forget_mirrors()
+        done = command(*arguments)
+        assert not list(tmp_path.glob("memory:*"))
+        assert "evalharness-mirror" not in done.stdout + done.stderr
+        assert "/cache/" not in done.stdout + done.stderr
+        return done
+
+    return of_another_process
+
+
+def files_at(url: str) -> set[str]:
+    fs, root = fsspec.url_to_fs(url)
+    return {name.removeprefix(f"{root}/") for name in fs.find(root)}
+
+
+def summaries_in(folder: Path) -> list[str]:
+    """Write two files of summaries with an error in the first."""
+    rows = [
+        {"id": "a", "article": "The ferry broke down on Tuesday with 214 people.", "summary": ""},
+        {"id": "b", "article": "Anna Berg won the race by 300 votes on Monday.", "summary": ""},
+    ]
+    for name, votes in (("ours", 500), ("theirs", 300)):
+        rows[0]["summary"], rows[1]["summary"] = (
+            "A ferry broke down.",
+            f"Berg won by {votes} votes.",
+        )
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(text)
+    return ["ours.jsonl", "theirs.jsonl"]
+
+
+def test_score_at_a_url_has_the_bytes_of_one_in_a_folder(
+    at_url: Callable[..., Done], tmp_path: Path
+) -> None:
+    for results in ("here", "memory://b/r"):
+        done = at_url("score", *summaries_in(tmp_path), "--results", results)
+        assert done.returncode == 0, done.stderr
+        assert f"Results: {results}/score, a folder" in done.stdout
+        assert f"Report: {results}/score/report.html" in done.stdout
+
+    back = brought_back("memory://b/r/score", tmp_path / "back" / "score")
+    assert bytes_of(back.parent) == bytes_of(tmp_path / "here")
+
+
+def test_score_at_a_url_replaces_no_run_of_other_content(
+    at_url: Callable[..., Done], tmp_path: Path
+) -> None:
+    ours, theirs = summaries_in(tmp_path)
+    at_url("score", ours, "--results", "memory://b/r")
+    before = fsspec.filesystem("memory").cat_file("/b/r/score/ours/samples.jsonl")
+    parts = part_paths("memory://b/r")
+    at_url("score", ours, "--results", "memory://b/r")
+    assert part_paths("memory://b/r") == parts
+    Path(ours).write_bytes(Path(theirs).read_bytes())
+    done = at_url("score", ours, "--results", "memory://b/r")
+
+    assert "memory://b/r/score/ours has other content and was kept; these runs" in done.stderr
+    assert fsspec.filesystem("memory").cat_file("/b/r/score/ours/samples.jsonl") == before
+    (other,) = {name.split("/")[0] for name in files_at("memory://b/r")} - {"t", "score", "store"}
+    assert f"{other}/ours/run.json" in files_at("memory://b/r")
+
+
+def test_files_are_compared_with_runs_at_a_url(at_url: Callable[..., Done], tmp_path: Path) -> None:
+    summaries_in(tmp_path)
+    done = at_url("compare", "ours.jsonl", "theirs.jsonl", "--results", "memory://b/r")
+    assert done.returncode == 0, done.stderr
+    assert "score/ours-vs-theirs.html" in files_at("memory://b/r")
+
+    done = at_url("compare", "ours.jsonl", "memory://b/r/t/lead")
+    assert done.returncode != 0
+    assert "ours.jsonl and memory://b/r/t/lead/samples.jsonl are of other articles" in done.stderr
+
+
+def test_run_at_a_url_is_scored_again_there(at_url: Callable[..., Done]) -> None:
+    fs = fsspec.filesystem("memory")
+    before = fs.cat_file("/b/r/t/lead/samples.jsonl"), fs.cat_file("/b/r/t/lead/run.json")
+    done = at_url("score", "--again", "memory://b/r/t/lead")
+
+    assert done.returncode == 0, done.stderr
+    assert "Results: memory://b/r/t/lead" in done.stdout
+    assert fs.cat_file("/b/r/t/lead/samples.jsonl") == before[0]
+    assert fs.cat_file("/b/r/t/lead/run.json") != before[1]  # of another time
+    assert "t/lead/report.html" in files_at("memory://b/r")
+    done = at_url("score", "--again", "memory://b")
+    assert done.returncode == 2, done.stdout
+    assert at_url("score", "--again", "memory://b/r/t").returncode == 0
+
+
+def test_verify_at_a_url_holds_runs_against_the_ledgers_there(at_url: Callable[..., Done]) -> None:
+    done = at_url("verify", "memory://b/r/t/lead", "--json")
+    assert done.returncode == 0, done.stdout
+    record = json.loads(done.stdout)
+    assert record["runs"] == ["memory://b/r/t/lead"]
+    assert record["checked"]["scores held against the store"] == 48
+    (path,) = (path for path in part_paths("memory://b/r") if "/scores/rouge-" in path)
+    fs = fsspec.filesystem("memory")
+    fs.pipe_file(path, fs.cat_file(path).replace(b'"rouge1":0.', b'"rouge1":1.'))
+
+    done = at_url("verify", "memory://b/r")  # a part of another digest is none
+    why = "memory://b/r/t/lead/samples.jsonl: 24 scores by rouge are not in the store"
+    assert why in done.stdout
+
+
+def test_plan_and_rerun_at_a_url(at_url: Callable[..., Done], config: Path) -> None:
+    planned = at_url("plan", str(config), "--results", "memory://b/r")
+    assert "(the spread among 2 stored runs)" in planned.stdout
+    again = at_url("rerun", "memory://b/r/t/lead")
+    assert again.stdout.startswith("memory://b/r/t/lead: 24 articles: same bytes"), again.stdout
+    refused = at_url("plan", "memory://b/r/t/lead/config.yaml")
+    assert refused.returncode == 2
+    assert "a config is a file of this machine" in refused.stderr
+
+
+def test_what_is_written_may_be_at_a_url_or_is_refused(at_url: Callable[..., Done]) -> None:
+    page = at_url("report", "memory://b/r/t", "-o", "memory://out/page.html")
+    assert "Report: memory://out/page.html" in page.stdout
+    rows = at_url("export", "memory://b/r/t", "--to", "jsonl", "-o", "memory://out/a/rows.jsonl")
+    assert "jsonl: memory://out/a/rows.jsonl" in rows.stdout
+    to = "every-eval-ever"
+    assert at_url("export", "memory://b/r/t", "--to", to, "-o", "memory://out/e").returncode == 0
+    study = ("--all-flags", "--protocol", "ratings", "-o", "memory://out/s.html")
+    assert "Study: memory://out/s.html" in at_url("annotate", "memory://b/r/t", *study).stdout
+    written = files_at("memory://out")
+    assert {"page.html", "a/rows.jsonl", "s.html"} < written
+    assert sum(name.endswith(".json") for name in written) == 2
+
+    for refused in (
+        ("gate", "memory://b/r/t/lead", "memory://b/r/t/lead", "--junit", "memory://out/j.xml"),
+        ("examples", "memory://out/x"),
+        ("rerun", "memory://b/r/t/lead", "--results", "memory://out/x"),
+    ):
+        done = at_url(*refused)
+        assert done.returncode == 2
+        assert f"`{refused[0]}` writes this to this machine only" in done.stderr
+    done = at_url("view", "memory://b/r")
+    assert "evalharness copy memory://b/r FOLDER" in done.stderr
+    done = at_url("report", "memory://b/r/t", "-o", "memory://out")
+    assert "name a file there" in done.stderr
+
+
+def test_runs_are_shown_by_their_urls(at_url: Callable[..., Done]) -> None:
+    both = at_url("show", "memory://b/r/t/lead", "memory://b/r/t/random")
+    assert "2 systems" in both.stdout
+    gate = at_url("gate", "memory://b/r/t/lead/run.json", "memory://b/r/t/lead")
+    assert "both runs have the same" in gate.stdout
+    fs = fsspec.filesystem("memory")
+    for name in ("run.json", "config.yaml", "samples.jsonl", "samples.parquet"):
+        fs.copy(f"/b/r/t/lead/{name}", f"/b/r/t/gpt-4.1/{name}")  # a name with a dot is no file's
+    assert "24 articles" in at_url("show", "memory://b/r/t/gpt-4.1").stdout
+
+
+def test_only_runs_are_fetched_of_what_is_at_a_url(
+    at_url: Callable[..., Done], tmp_path: Path
+) -> None:
+    fs = fsspec.filesystem("memory")
+    fs.pipe_file("/b/r/t/raw/huge.bin", b"x" * 1000)
+    fs.pipe_file("/b/raw/huge.bin", b"x" * 1000)
+    assert at_url("leaderboard", "memory://b").returncode == 0
+    assert at_url("compare", "memory://b/r/t").returncode == 0
+    assert not list((tmp_path / "cache").rglob("huge.bin"))
+    done = at_url("compare", "memory://b/raw")
+    assert done.stderr == "evalharness: memory://b/raw: no runs are there\n"
+
+
+def test_what_judges_prefer_is_shown_of_runs_at_a_url(
+    config: Path, tmp_path: Path, command: Callable[..., Done]
+) -> None:
+    with serving(lambda body: first_token(A=-0.1, B=-3.0)) as server:
+        judge = {"name": "judge", "endpoint": {"url": server.url, "model": "stub"}, "pairs": 5}
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"judges": [judge]}))
+        evalharness.run(config, results="memory://b/r")
+        n = sum(server.answered.values())
+        for url in ("memory://b/r/t", "memory://b/r/t/lead memory://b/r/t/random"):
+            forget_mirrors()
+            (found,) = evalharness.compare(*url.split()).preferences
+            assert (found.judge, found.answers) == ("stub", n)
+        forget_mirrors()
+        options = {"endpoint": {"url": server.url, "model": "other"}}
+        (tmp_path / "judge.yaml").write_text(json.dumps(options))
+        for _ in range(2):  # what is asked about runs at a URL is stored there
+            shutil.rmtree(tmp_path / "cache")
+            forget_mirrors()
+            done = command("compare", "memory://b/r/t", "--judge", str(tmp_path / "judge.yaml"))
+            assert done.returncode == 0, done.stderr
+            asked = sum(server.answered.values())
+        assert asked == n + 2 * 22
+    (tmp_path / "page").mkdir()
+    evalharness.write_report("memory://b/r/t", to=tmp_path / "page" / "r.html")
+    assert 'id="preferences"' in (tmp_path / "page" / "r.html").read_text()
+
+
+def test_ledgers_that_were_copied_up_whole_are_joined_with_parts_on_the_way_back(
+    config: Path, tmp_path: Path
+) -> None:
+    evalharness.run(config, results=tmp_path / "local")
+    evalharness.run(config, ["limit=10"], results=tmp_path / "first")
+    copy(str(tmp_path / "first"), "memory://b/r")
+    evalharness.run(config, results="memory://b/r")
+
+    back = brought_back("memory://b/r", tmp_path / "back")
+    assert bytes_of(back) == bytes_of(tmp_path / "local")
+    for name, content in ledger_bytes(tmp_path / "local").items():
+        assert sorted(keys_of(ledger_bytes(back)[name])) == sorted(keys_of(content)), name
+
+
 # A real S3 server.
 
 
@@ -535,6 +757,44 @@ def test_killed_driver_loses_what_it_had_not_put_and_goes_on(
 def test_missing_bucket_is_one_line(s3: Callable[[str], None], tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"^s3://nobody/r/\S+: cannot be written: .*bucket"):
         evalharness.run(written(tmp_path, 4), results="s3://nobody/r")
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")  # of aiohttp
+@pytest.mark.parametrize("name", CLOUDS)
+def test_store_of_any_kind_gives_the_bytes_of_a_folder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not CLOUDS[name].can_start():
+        pytest.skip("needs the package of the file system and an emulator: servers/clouds.py")
+    url = f"{name}://{BUCKET}/results of ours/ü"
+    with CLOUDS[name].start() as variables:
+        for variable, value in variables.items():
+            monkeypatch.setenv(variable, value)
+        fsspec.get_filesystem_class(name).clear_instance_cache()
+        config = with_data_at(written(tmp_path, 600, models=["lead"]), f"{url}/data")
+        evalharness.run(config, results=tmp_path / "local")
+        command = [sys.executable, "-m", "evalharness", "run", str(config), "--results", url]
+        command += ["--workers", "2", "--no-report"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            wait_for(lambda: process.poll() is not None or len(part_paths(url)) > 4)
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+        with pytest.raises(evalharness.errors.HarnessError):
+            evalharness.compare(f"{url}/t", f"{url}/t")
+        again = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert again.returncode == 0, again.stderr
+        counts = compact(url)
+        assert counts.after == counts.ledgers == 3 <= counts.before
+        assert compact(url).before == 3
+        (run,) = evalharness.run(config, results=url)
+        assert run.timing.summaries["computed"] == 0
+        assert {n["computed"] for n in run.timing.scores.values()} == {0}
+        assert evalharness.compare(f"{url}/t/lead", f"{url}/t/lead").systems
+        back = brought_back(url, tmp_path / "back")
+    fsspec.get_filesystem_class(name).clear_instance_cache()
+    assert bytes_of(back) == bytes_of(tmp_path / "local")
+    for ledger, content in ledger_bytes(tmp_path / "local").items():
+        assert sorted(keys_of(ledger_bytes(back)[ledger])) == sorted(keys_of(content)), ledger
 
 
 def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

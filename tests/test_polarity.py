@@ -142,7 +142,7 @@ def test_opposites_are_said_of_the_same_thing(article: str, summary: str, kinds:
 def test_a_denial_of_another_word_points_to_the_sentence() -> None:
     article = "The council in Leeds told the mayor about the new bridge over the river on Monday."
     (flag,) = _score(article, "The council in Leeds did not warn the mayor about the bridge.").flags
-    assert flag.message == "the article does not deny it, in sentence 1"
+    assert flag.message == "the summary denies what the article says, in sentence 1"
     assert [span.of(article) for span in flag.evidence] == [article]
 
 
@@ -169,3 +169,92 @@ def test_will_in_the_very_place_of_may_is_a_hedge_dropped(summary: str, kinds: l
     flags = _score(article, summary).flags
     assert [flag.kind for flag in flags] == kinds
     assert all(flag.message == "the article says 'may give', in sentence 1" for flag in flags)
+
+
+_HURT = "A lorry hit a bus in Leeds on Monday. {} Police closed the road."
+
+
+@pytest.mark.parametrize(
+    ("told", "summary", "marked"),
+    [
+        ("Two people were hurt.", "Nobody was hurt.", "Nobody was hurt"),
+        ("Two people were hurt.", "No one was injured, police said.", "No one was injured"),
+        ("Three were injured.", "There were no injuries.", "no injuries"),
+        ("Two women were killed.", "No-one was hurt.", "No-one was hurt"),
+        ("Two women were killed.", "There were no deaths in the accident.", "no deaths"),
+        ("Two suffered minor injuries.", "No one was hurt.", "No one was hurt"),
+        ("The driver was hurt. Nobody else was.", "Nobody was hurt.", "Nobody was hurt"),
+        ("Both drivers were hurt.", "Neither driver was hurt.", "Neither driver was hurt"),
+        ("Two men were arrested.", "Nobody was arrested.", "Nobody was arrested"),
+        ("A bag was stolen.", "Nothing was stolen.", "Nothing was stolen"),
+        ("Nobody was hurt.", "Two people were hurt.", "hurt"),
+        ("No one was injured.", "A child was killed.", "killed"),
+        ("There were no injuries.", "Three were injured in Leeds.", "injured"),
+        ("No passengers were hurt.", "Two passengers were hurt.", "hurt"),
+        ("Nothing was stolen.", "A bag was stolen.", "stolen"),
+    ],
+)
+def test_a_denial_of_everybody_clashes_with_what_befell_somebody(
+    told: str, summary: str, marked: str
+) -> None:
+    (flag,) = _score(_HURT.format(told), summary).flags
+    assert (flag.kind, flag.span.of(summary)) == ("negation", marked)
+
+
+@pytest.mark.parametrize(
+    ("told", "summary"),
+    [
+        ("Two people were hurt.", "Nobody else was hurt."),
+        ("Two people suffered minor injuries.", "No one was seriously hurt."),
+        ("Two people were hurt.", "There were no serious injuries."),
+        ("Two people were hurt.", "Nobody was killed."),
+        ("Two people were hurt.", "None of the passengers was hurt."),
+        ("The passenger was hurt.", "Neither driver was hurt."),
+        ("Two people may have been hurt.", "Nobody was hurt."),
+        ("Police fear two people were killed.", "Nobody was killed."),
+        (
+            "Two were hurt in a first crash. A second damaged cars.",
+            "Nobody was hurt in the second.",
+        ),
+        ("Nobody was hurt.", "There were no casualties."),
+        ("Nobody was hurt.", "People could be hurt on such a road."),
+        ("No passengers were hurt.", "The driver was hurt."),
+        ("Nobody else was hurt. The driver was injured.", "The driver was injured."),
+        ("No one was seriously hurt.", "Two people were hurt."),
+        ("No arrests were made.", "Nobody was arrested."),
+    ],
+)
+def test_a_denial_of_some_or_of_something_else_is_no_clash(told: str, summary: str) -> None:
+    assert not [
+        flag for flag in _score(_HURT.format(told), summary).flags if flag.kind == "negation"
+    ]
+
+
+def test_a_denial_shows_whom_the_article_speaks_of() -> None:
+    (flag,) = _score(_HURT.format("Two people were hurt."), "Nobody was hurt.").flags
+    assert (
+        flag.message
+        == "the summary denies what the article says: 'people were hurt', in sentence 2"
+    )
+
+
+def test_what_is_only_supposed_is_no_clash_for_sure() -> None:
+    article = "Roe was caught by police in Leeds on Monday before the attack on the market hall."
+    stated = "Roe was not caught by police in Leeds before the attack on the market hall."
+    supposed = "Many would be dead if Roe was not caught by police in Leeds before the attack."
+    assert [flag.kind for flag in _score(article, stated).flags] == ["negation"]
+    assert [flag.kind for flag in _score(article, supposed).flags] == ["contrast"]
+
+
+@pytest.mark.parametrize(
+    ("article", "kinds"),
+    [
+        ("The council could close three schools in Leeds.", ["hedge"]),
+        ("Could the council close three schools in Leeds?", []),
+        ("The council closed what I consider to be three schools in Leeds.", []),
+        ("The council is considering to close three schools in Leeds.", ["hedge"]),
+    ],
+)
+def test_a_question_and_an_opinion_hedge_nothing(article: str, kinds: list[str]) -> None:
+    summary = "The council closes three schools in Leeds."
+    assert [flag.kind for flag in _score(article, summary).flags] == kinds

@@ -250,8 +250,34 @@ class Commands(TyperGroup):
             formatter.write_dl([(str(code.value), code.meaning) for code in Exit])
 
 
+# Parameters that name what a command writes to this machine only; others may name a URL.
+_WRITTEN_HERE = {
+    "calibrate": ("output",),
+    "check": ("save_profile",),
+    "examples": ("folder",),
+    "gate": ("junit", "markdown"),
+    "init": ("folder",),
+    "meta": ("card",),
+    "rerun": ("into",),
+    "selftest": ("results", "card"),
+}
+
+
 class Command(TyperCommand):
     """A command whose usage names its arguments as they are declared, without more brackets."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; refuse a URL for what is written to this machine only."""
+        rest = super().parse_args(ctx, args)
+        for name in _WRITTEN_HERE.get(str(self.name), ()):
+            if "://" in str(ctx.params.get(name)):
+                from evalharness.errors import ConfigError
+
+                raise ConfigError(
+                    f"{ctx.params[name]}: `{self.name}` writes this to this machine only; name a "
+                    "file or folder here, and copy it there afterwards"
+                )
+        return rest
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters."""
@@ -277,8 +303,9 @@ class Command(TyperCommand):
 def fail(message: str, code: Exit) -> NoReturn:
     """Say why on stderr, and end with the exit code."""
     from evalharness.files.untrusted import visible
+    from evalharness.store.ledger import with_addresses
 
-    typer.echo(f"evalharness: {visible(message)}", err=True)
+    typer.echo(f"evalharness: {visible(with_addresses(message))}", err=True)
     raise typer.Exit(code) from None
 
 
@@ -332,6 +359,7 @@ def main() -> None:
         from evalharness.errors import DataError, HarnessError
         from evalharness.files.credentials import without_credentials
         from evalharness.files.untrusted import one_line
+        from evalharness.store.ledger import with_addresses
 
         if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # a text, not a file
             name = f"{str(error.filename)[:60]}…"
@@ -339,7 +367,7 @@ def main() -> None:
         if not isinstance(error, HarnessError):  # a bug: 1 would tell a CI job of a regression
             traceback.print_exception(error)
             sys.exit(Exit.INCOMPLETE)
-        for line in str(error).split("\n"):
+        for line in with_addresses(str(error)).split("\n"):
             typer.echo(f"evalharness: {one_line(without_credentials(line))}", err=True)
         sys.exit(error.exit_code)
 

@@ -48,7 +48,8 @@ from evalharness.report.table import (
     show_table,
     terminal_width,
 )
-from evalharness.store.ledger import RunFolder
+from evalharness.store.ledger import RunFolder, address_of
+from evalharness.store.store import output_path
 
 PAGE, LABELS = "study.html", "labels.jsonl"
 _MOST_REJECTED = 20
@@ -220,7 +221,7 @@ def _show_study(
         print_json({"page": str(study.path), "items": study.items, "of": study.of,
                     "rule": study.rule, "needed": needed, "answered": answered})  # fmt: skip
         return
-    typer.echo(f"Study: {study.path}: {study.items} of {study.of} items, {study.rule}")
+    typer.echo(f"Study: {address_of(study.path)}: {study.items} of {study.of} items, {study.rule}")
     if study.checks:
         typer.echo(f"Attention checks mixed in: {study.checks}")
     there, left = answered + study.of, max(0, needed - answered)
@@ -232,7 +233,7 @@ def _show_study(
             f"These runs have only {there} items: all of them answered give about ±{reached:.2g} "
             f"{what}; ±{margin:g} would need about {needed}"
         )
-    for line in (said, _NEXT[to].format(path=study.path)):
+    for line in (said, _NEXT[to].format(path=address_of(study.path))):
         typer.echo("\n".join(folded_text(line, terminal_width(sys.stdout))))
 
 
@@ -241,20 +242,21 @@ def _join(paths: Sequence[str], output: str, *, as_json: bool) -> None:
     agreement = study_agreement(found)
     for bad in found.rejected[:_MOST_REJECTED]:
         tell(f"{bad.where}: {bad.reason}")
-    written = _write(found, Path(output))
+    written = _write(found, output_path(output))
     if as_json:
-        print_json(agreement.record() | {"files": {str(path): n for path, n in written.items()}})
+        files = {str(path): n for path, n in written.items()}
+        print_json(agreement.record() | {"files": files})
         return
     show_study_agreement(agreement, found, sys.stdout)
     for path, rows in written.items():
-        typer.echo(f"{path}: {rows} rows")
+        typer.echo(f"{address_of(path)}: {rows} rows")
 
 
 def _convert(paths: Sequence[str], to: ExchangeTool, output: str) -> None:
     """Write answers as another tool keeps them."""
     rows = answer_rows(read_annotations(paths))
-    for path in write_exchange(to, rows, form_of_answers(rows), output):
-        typer.echo(f"{to}: {path}")
+    for path in write_exchange(to, rows, form_of_answers(rows), output_path(output)):
+        typer.echo(f"{to}: {address_of(path)}")
 
 
 def _write(found: AnnotationSet, path: Path) -> dict[Path, int]:

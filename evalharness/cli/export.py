@@ -8,6 +8,7 @@ from evalharness.cli.files import Files, RunOrFile, runs_of, takes_files
 from evalharness.cli.options import AsJson, Votes, print_json
 from evalharness.comparison.preferences import read_votes
 from evalharness.store.export import DEFAULT_OUTPUT, ExportFormat, ExportPlan, export_runs
+from evalharness.store.ledger import address_of
 from evalharness.store.runs import runs_in
 
 _OUTPUTS = ", ".join(DEFAULT_OUTPUT.values())
@@ -59,4 +60,4 @@ def export_command(
         print_json({"format": to, "runs": len(every), "files": [str(path) for path in written]})
         return
     for path in written:
-        typer.echo(f"{to}: {path}")
+        typer.echo(f"{to}: {address_of(path)}")

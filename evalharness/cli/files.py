@@ -1,11 +1,12 @@
 """Files of summaries where a command takes runs: what is not scored yet is scored, and goes on."""
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -15,7 +16,9 @@ from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
 from evalharness.files import STDIN, split_name
 from evalharness.loaders.logs.formats import FORMAT_NAMES
+from evalharness.protocols import HUB, is_url
 from evalharness.store import samples
+from evalharness.store.ledger import with_addresses
 from evalharness.store.runs import Run, run_folders
 
 if TYPE_CHECKING:  # what scores is imported where there are files to score
@@ -269,15 +272,17 @@ def tell(line: str) -> None:
     """Say on stderr what is read from where, or left out."""
     from evalharness.files.untrusted import visible
 
-    typer.echo(f"evalharness: {visible(line)}", err=True)
+    typer.echo(f"evalharness: {visible(with_addresses(line))}", err=True)
 
 
 def is_run(argument: str) -> bool:
     """Tell whether an argument is a folder of runs, and no file of summaries."""
     if argument == STDIN or split_name(argument)[0]:
         return False
-    if "://" in argument:
-        return not PurePosixPath(argument).suffix
+    if is_url(argument):  # a run may be called gpt-4.1
+        is_file = re.search(r"[*?]|\.(jsonl?|csv|tsv|parquet|txt|gz|bz2|xz|zst)$", argument)
+        is_own = argument.endswith((f"/{samples.RUN_FILE}", f"/{samples.TABLE_FILE}"))
+        return is_own or not (argument.startswith(HUB) or is_file)
     path = Path(argument)
     own = (samples.RUN_FILE, samples.TABLE_FILE, *samples.TEXT_FILES)
     if path.is_dir():
@@ -347,4 +352,4 @@ def write_page(runs: RunsOfArguments, *, quiet: bool, headed: bool = False, **ho
         print_headline(sentence)
     else:
         path = write_report(*whole, to=to, **how)
-    typer.echo(f"Report: {path}", err=quiet)
+    typer.echo(with_addresses(f"Report: {path}"), err=quiet)

@@ -9,6 +9,7 @@ import typer
 
 from evalharness.config.registry import BUILT_IN
 from evalharness.report.table import PIPED_WIDTH, folded_text, terminal_width
+from evalharness.store.ledger import with_addresses
 from evalharness.store.samples import PAGE_FILE
 
 Overrides = Annotated[
@@ -130,7 +131,7 @@ def split_names(listed: str) -> list[str]:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
-    typer.echo(json.dumps(value, indent=1))
+    typer.echo(with_addresses(json.dumps(value, indent=1)))
 
 
 def print_as(
@@ -151,7 +152,7 @@ def print_result(record: Any, text: str, as_json: bool) -> None:
         print_json(record)
         return
     width = terminal_width(sys.stdout)
-    for line in text.split("\n"):
+    for line in with_addresses(text).split("\n"):
         typer.echo("\n".join(folded_text(line, width)))
 
 

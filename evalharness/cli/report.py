@@ -11,6 +11,7 @@ from evalharness.comparison.preferences import read_votes
 from evalharness.errors import Exit
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
+from evalharness.store.ledger import address_of
 from evalharness.store.samples import PAGE_FILE
 
 FOLDER = "report"
@@ -65,7 +66,7 @@ def report_command(
         whole=whole,
         votes=read_votes(votes or ()),
     )
-    typer.echo(f"Report: {path}")
+    typer.echo(f"Report: {address_of(path)}")
     if plots:
         from evalharness.report.plots import write_plots
 

@@ -11,6 +11,7 @@ from evalharness.cli.files import Files, runs_of, takes_files
 from evalharness.cli.options import AsJson, Color, print_json
 from evalharness.files import split_name
 from evalharness.files.untrusted import printable
+from evalharness.protocols import is_url
 from evalharness.records import Span, unread_spans
 from evalharness.report import find
 from evalharness.report.gathered import Gathered, gather
@@ -56,12 +57,18 @@ def show_command(
     files: Files,
 ) -> None:
     """Show one article with its summaries, evidence and flags; without ID, the worst articles."""
-    article = runs.pop() if len(runs) > 1 and not Path(split_name(runs[-1])[1]).exists() else ""
+    article = runs.pop() if len(runs) > 1 and not _is_there(runs[-1]) else ""
     gathered = gather(runs_of(runs, files).runs)
     if article:
         show_article(gathered, article, sys.stdout, color=color, full=full, as_json=as_json)
     else:
         show_worst(gathered, n, sys.stdout, shlex.join(runs), color=color, as_json=as_json)
+
+
+def _is_there(argument: str) -> bool:
+    """Tell whether an argument names a run or a file, and not an article."""
+    path = split_name(argument)[1]
+    return is_url(path) or Path(path).exists()
 
 
 def show_article(

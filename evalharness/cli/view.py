@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from evalharness.cli import Terminated
+from evalharness.errors import ConfigError
+from evalharness.protocols import is_url
 from evalharness.report.view import ViewServer
 
 
@@ -30,6 +32,11 @@ def view_command(
     with their progress. Nothing is written, and the address holds a token: who lacks it sees
     nothing.
     """
+    if is_url(results):
+        raise ConfigError(
+            f"{results}: `view` shows folders of this machine; copy the runs, evalharness copy "
+            f"{results} FOLDER, or write a page: evalharness report {results}"
+        )
     server = ViewServer(Path(results), port)
     typer.echo(f"{results}: {server.address} (Ctrl-C stops)")
     sys.stdout.flush()

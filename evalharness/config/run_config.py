@@ -27,6 +27,7 @@ from evalharness.config.yaml import Document, Key, clip_text, explain
 from evalharness.errors import ConfigError
 from evalharness.files.credentials import without_credentials
 from evalharness.files.untrusted import read_whole
+from evalharness.protocols import is_url
 from evalharness.records import canonical
 from evalharness.stats.intervals import Interval
 
@@ -270,7 +271,8 @@ def experiment_named(
 ) -> str | None:
     """Return the name of the experiment of a config that cannot be read; None where none says it.
 
-    It is that of an override, or stands in a line of the text, or else the file's.
+    It is that of an override, or stands in a line of the text, or else the file's. What is no file
+    (a folder of results, a path mistyped) says none.
     """
     pairs = [override.partition("=") for override in overrides]
     if given := [value.strip() for key, _, value in pairs if key.strip() == "name"]:
@@ -280,6 +282,8 @@ def experiment_named(
         return name if isinstance(name, str) else None
     try:
         text = read_whole(Path(config)).decode("utf-8", "replace")
+    except (IsADirectoryError, FileNotFoundError):
+        return None
     except (OSError, ValueError):
         text = ""
     if line := _NAME_LINE.search(text):
@@ -351,6 +355,11 @@ def _refuse_data(path: Path) -> None:
 
 
 def _read_document(config: str | Path | Mapping[str, Any], called: str) -> Document:
+    if isinstance(config, str) and is_url(config):
+        raise ConfigError(
+            f"{config}: a config is a file of this machine, as its paths are; copy it here. What "
+            "it names under `data` may be at a URL"
+        )
     if isinstance(config, str | Path):
         _refuse_data(Path(config))
         return yaml.read_yaml(Path(config))

@@ -280,4 +280,7 @@ class RemoteFolder:
         url = f"{self.url}/{name}".rstrip("/")
         if isinstance(error, HarnessError) or not writes:
             return explain_error(url, error)
-        return StoreError(f"{url}: cannot be written: {_first_line(error)}")
+        why = _first_line(error)
+        if isinstance(error, FileNotFoundError):
+            why = f"there is no such bucket or folder ({why})"
+        return StoreError(f"{url}: cannot be written: {why}")

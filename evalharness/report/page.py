@@ -45,6 +45,7 @@ from evalharness.report.table import NOTICE, has_votes
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
 from evalharness.store.samples import PAGE_FILE, sealed_page
+from evalharness.store.store import output_path
 
 if TYPE_CHECKING:
     import jinja2
@@ -198,11 +199,11 @@ def write_report(
     gathered = replace(gather(runs), votes=tuple(votes))
     page = partial(_page, gathered, baseline, rules, cards)
     if whole:
-        folder = Path(to)
+        folder = output_path(to)
         with _Beside(RunFolder(folder / CHUNKS)) as beside:
             made = page(beside)
         return _write(folder / INDEX, made)
-    return _write(Path(to), page(None))
+    return _write(output_path(to), page(None))
 
 
 def write_headed_report(
@@ -210,7 +211,7 @@ def write_headed_report(
 ) -> tuple[Path, str]:
     """Write the page on finished runs as `write_report` does; return its path and its headline."""
     made = _page(replace(gather(runs), votes=tuple(votes)), "", None, None, None)
-    return _write(Path(to), made), made.headline
+    return _write(output_path(to), made), made.headline
 
 
 def report_page(*runs: str | Path | Run, baseline: str = "", home: str = "") -> str:

@@ -9,7 +9,7 @@ import json
 import math
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,10 +124,14 @@ class PageIndex:
             self.values[column.key][system].append(_finite(column.value_in(scores)))
         for metric in self.bands:
             score = scores.get(metric) or {}
-            kinds = Counter(flag["kind"] for flag in score.get("flags", ()))
-            self.kinds |= kinds.keys()
+            flags = score.get("flags")
             self.bands[metric][system].append(score.get("band"))
-            self.flags[metric][system].append(dict(sorted(kinds.items())) or None)
+            self.flags[metric][system].append(self._count_kinds(flags) if flags else None)
+
+    def _count_kinds(self, flags: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+        counts = Counter(flag["kind"] for flag in flags)
+        self.kinds |= counts.keys()
+        return dict(sorted(counts.items()))
 
     def record(self) -> dict[str, Any]:
         """Return it as the page has it."""

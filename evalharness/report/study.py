@@ -36,6 +36,7 @@ from evalharness.stats.agreement import mean_ranks
 from evalharness.stats.intervals import Values, Z
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
+from evalharness.store.store import output_path
 from evalharness.store.table import LIKELY_ERRORS
 
 Sampling = Literal["random", "stratified", "disagreement", "useful"]
@@ -211,7 +212,7 @@ def write_study(
     candidates = _candidates(gathered, articles, plan)
     if not candidates:
         raise DataError(_nothing(gathered, plan))
-    path = Path(to)
+    path = output_path(to)
     with Texts(gathered, articles) as texts:
         order = _order_of(candidates, gathered, articles, plan)
         items = list(itertools.islice(_items(order, texts, plan), plan.n))

@@ -24,7 +24,7 @@ from evalharness.executors.local import LocalPool
 from evalharness.files.temporary import OffsetIndex
 from evalharness.loaders.logs.formats import is_meant_to_be_skipped
 from evalharness.models.given import Given
-from evalharness.protocols import Silence
+from evalharness.protocols import Silence, is_url
 from evalharness.records import Article, Defect, Rejected, Summary, digest, summary_of
 from evalharness.runner.articles import windows
 from evalharness.runner.fill import Filled, FilledGroup
@@ -34,10 +34,10 @@ from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.runner.systems import FileOptions, Source, sources_of
 from evalharness.runner.write import write
 from evalharness.store import samples as results_files
-from evalharness.store.ledger import Ledger, results_folder
+from evalharness.store.ledger import Ledger, address_of, mirror_of
 from evalharness.store.runs import Run, runs_in
 from evalharness.store.samples import mark_unfinished
-from evalharness.store.store import STORE, Claims, Store
+from evalharness.store.store import STORE, Claims, Store, working_folder
 
 DEFAULT_METRICS = ("rouge",)
 DEFAULT_CHECKS = ("lexical",)
@@ -82,7 +82,7 @@ def score_files(
     """
     how = _with_options(options or FileOptions(), format, systems)
     config: dict[str, Any] = {"name": "score", "model": "given", "metrics": [], "checks": []}
-    folder = results_folder(results)
+    folder = working_folder(results)
     _check_names(metrics or (), checks or ())
     sources = sources_of(files, how, config, overrides, results=folder, runs=beside)
     config |= _scorers_of(sources, metrics, checks, beside, tell)
@@ -190,6 +190,7 @@ class _Naming:
     ) -> None:
         self.results, self.read, self.overwrite, self.tell = results, read, overwrite, tell
         self.overrides, self.claims = tuple(overrides), claims
+        self._mirror = mirror_of(results)
 
     def configs(
         self, sources: Sequence[Source], config: Mapping[str, Any]
@@ -208,13 +209,13 @@ class _Naming:
             return named
         content = hashlib.sha256()
         for cell in cells:
-            content.update(cell.config(self.results / "any").encode())
+            content.update(self._config_of(cell, self.results / "any").encode())
             for row in _rows_of(cell, lambda row: None):
                 content.update(results_files.line_of(row).encode())
         name = f"{held[0].experiment}-{content.hexdigest()[:8]}"
         self.tell(
-            f"{held[0].folder(self.results)} has other content and was kept; these runs are in "
-            f"{self.results / name}"
+            f"{address_of(held[0].folder(self.results))} has other content and was kept; these "
+            f"runs are in {address_of(self.results / name)}"
         )
         self.overrides = (*self.overrides, f"name={name}")
         return self._named(sources, config)
@@ -241,7 +242,8 @@ class _Naming:
                 why = "two systems would have this name; score one alone"
                 raise ConfigError(f"{cells[0].name}: {why}")
             if not self._claim(cells, source):
-                raise ConfigError(f"{cells[0].folder(self.results)}: another command is {_AT_WORK}")
+                folder = address_of(cells[0].folder(self.results))
+                raise ConfigError(f"{folder}: another command is {_AT_WORK}")
             folders_named |= folders
             named.append(whole)
         return named
@@ -254,7 +256,7 @@ class _Naming:
         experiment = cells[0].experiment
         read = self._configs(cells[0])[0]
         if not self.claims.take("source", experiment, *_file_of(read)):
-            into = self.results / experiment
+            into = address_of(self.results / experiment)
             raise ConfigError(f"{source.data['path']}: another command, into {into}, is {_AT_WORK}")
         return all(self.claims.take("run", experiment, cell.name.lower()) for cell in cells)
 
@@ -265,7 +267,9 @@ class _Naming:
     def _configs(self, cell: Cell) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return a cell's config and that of the run in its folder; None where there is none."""
         folder = cell.folder(self.results)
-        ours = _parse_config(cell.config(folder), folder)
+        if self._mirror is not None:
+            self._mirror.pull_run(folder)
+        ours = _parse_config(self._config_of(cell, folder), folder)
         if not (folder / results_files.RUN_FILE).exists():
             return ours, None
         try:
@@ -273,6 +277,10 @@ class _Naming:
             return ours, _parse_config(text, folder)
         except (OSError, ValueError, HarnessError):
             return ours, {}  # damaged: of another file, as far as one can tell
+
+    def _config_of(self, cell: Cell, folder: Path) -> str:
+        """Return the config as it stands in a folder, or at the URL of that."""
+        return cell.config(folder if self._mirror is None else None)
 
     def _holds_other_content(self, cell: Cell) -> bool:
         """Tell whether a cell's folder has a run with another config or other rows."""
@@ -357,6 +365,10 @@ def score_again(path: str | Path, *, progress: Progress | None = None) -> list[R
 
     Raises: HarnessError for what is no finished run, or a scorer that cannot be had.
     """
+    if is_url(str(path)):
+        from evalharness.store.mirror import mirrored_runs
+
+        path = mirrored_runs(str(path))
     return [_score_run_again(old, progress or Silence()) for old in runs_in(path)]
 
 

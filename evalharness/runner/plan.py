@@ -25,7 +25,7 @@ from evalharness.protocols import Charging, Metric, Need, RequestEstimate
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.runner.articles import no_article, windows
 from evalharness.stats import paired
-from evalharness.store.ledger import Ledger
+from evalharness.store.ledger import Ledger, address_of, mirror_of
 from evalharness.store.samples import TABLE_FILE
 from evalharness.store.store import STORE, Store, content_key, working_folder
 
@@ -133,7 +133,7 @@ class Plan:
             "cells": [
                 {
                     "cell": cell.name,
-                    "folder": str(cell.folder),
+                    "folder": address_of(cell.folder),
                     "settings": dict(cell.settings),
                     "articles": cell.articles,
                     "summaries": vars(cell.summaries),
@@ -161,6 +161,9 @@ def plan(
     cells = prepare(run_config)
     judges = judges_of(run_config)
     folder = working_folder(results)
+    if (mirror := mirror_of(folder)) is not None:
+        for cell in cells:
+            mirror.pull(cell.folder(folder) / TABLE_FILE)
     looking = _Looking(Store(folder / STORE), folder)
     plans = {id(cell): looking.cell(cell) for cell in cells}
     for group in by_articles(cells):

@@ -26,6 +26,7 @@ from evalharness.loaders.logs.loader import Logs
 from evalharness.loaders.outputs import JoinKey, OutputFile, Outputs, article_digest, system_name
 from evalharness.protocols import HUB, Url, is_url
 from evalharness.records import digest
+from evalharness.store.ledger import RunFolder, address_of
 from evalharness.store.runs import Run
 
 # A folder with more files than that holds no systems: a text file an article, perhaps.
@@ -184,17 +185,18 @@ def _files_of_folder(folder: Path) -> list[Path]:
     return files
 
 
-def _file_of_stdin(results: Path) -> Path:
+def _file_of_stdin(results: Path) -> Url | Path:
     """Return a file with what stdin holds, by its content, so that it can be read again."""
     content = sys.stdin.buffer.read()
     if not content.strip():
         raise DataError("stdin: is empty; pipe summaries into it, or name files")
-    folder = results / "inputs"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"stdin-{hashlib.sha256(content).hexdigest()[:12]}"
+    path = results / "inputs" / f"stdin-{hashlib.sha256(content).hexdigest()[:12]}"
+    folder = RunFolder(path.parent)
     if not path.exists():
-        path.write_bytes(content)
-    return path
+        folder.writing(path.name).write_bytes(content)
+        folder.publish(path.name)
+    address = address_of(path)
+    return Url(address) if is_url(address) else path
 
 
 def _sources_of_log(

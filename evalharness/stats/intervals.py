@@ -29,6 +29,7 @@ Z = 1.959963984540054
 BLOCK_BYTES = 12 * 2**20
 # What is drawn for so few articles is kept, and so often: systems and scores have them in common.
 _KEPT_BYTES, _KEPT = 2**21, 6
+_DRAWN_AT_ONCE = 2**15
 # Articles of which so many resamples are summed at once.
 _PRODUCT_BYTES = 8 * 2**20
 
@@ -224,13 +225,16 @@ def _draw_blocks(n_articles: int, seed: int, resamples: int) -> Iterator[_Drawn]
     chance that one article of n is drawn 256 times in n draws is less than 1 / 256!.
     """
     rng = np.random.default_rng(seed)
-    block = max(1, BLOCK_BYTES // n_articles)
+    block, at_once = (max(1, size // n_articles) for size in (BLOCK_BYTES, _DRAWN_AT_ONCE))
     for start in range(0, resamples, block):
         rows = min(block, resamples - start)
         counts = np.empty((rows, n_articles), np.uint8)
-        for row in counts:
-            # 64-bit draws: narrower ones would throw away a rest of random bits after each row.
-            row[:] = np.bincount(rng.integers(n_articles, size=n_articles), minlength=n_articles)
+        for at in range(0, rows, at_once):
+            some = counts[at : at + at_once]
+            # 64-bit draws: narrower ones would throw away a rest of random bits after each call.
+            drawn = rng.integers(n_articles, size=some.shape)
+            drawn += n_articles * np.arange(len(some))[:, np.newaxis]
+            some[:] = np.bincount(drawn.ravel(), minlength=some.size).reshape(some.shape)
         yield counts
 
 

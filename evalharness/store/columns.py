@@ -41,6 +41,8 @@ _IN_TABLE: list[Any] = []
 _OTHER_COLUMNS = frozenset(["band", "flags", "counts", LIKELY_ERRORS.removeprefix(".")])
 _ARTICLE = ("id", "article", "references", "source", "extra")
 _SCORES = "scores."
+# What stands in a line, as a code in ASCII, for each half of a character that UTF-8 has not alone.
+_SURROGATE = b"\\ud"
 
 
 class ColumnFiles:
@@ -67,13 +69,14 @@ class ColumnFiles:
     def extend(self, lines: Sequence[bytes]) -> None:
         """Write the next samples; lines: as they would stand in a `samples.jsonl`."""
         for line in lines:
-            self._add(json.loads(line))
+            self._add(json.loads(line), _SURROGATE not in line)
 
-    def _add(self, sample: Mapping[str, Any]) -> None:
+    def _add(self, sample: Mapping[str, Any], is_utf8: bool) -> None:
         if self._articles is not None:
             article = {name: sample[name] for name in _ARTICLE}
-            extra = _json(sample["extra"])
-            self._articles.add({**article, "extra": extra, "json": _if_not_utf8(article)})
+            whole = None if is_utf8 else _if_not_utf8(article)
+            row = {**article, "extra": _json(sample["extra"]), "json": whole}
+            self._articles.add(row, is_utf8)
         summary, scores = sample["summary"], sample["scores"]
         bare = {name: self._without_numbers(name, score) for name, score in scores.items()}
         outcome, defects = {**summary, "text": ""}, sample["defects"]
@@ -85,8 +88,9 @@ class ColumnFiles:
                 "outcome": _json(outcome),
                 "defects": defects,
                 **{f"{_SCORES}{name}": _json(score) for name, score in bare.items()},
-                "json": _if_not_utf8(rest),
-            }
+                "json": None if is_utf8 else _if_not_utf8(rest),
+            },
+            is_utf8,
         )
 
     def _without_numbers(self, label: str, score: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -164,10 +168,12 @@ class _Part:
         )
         self._rows: list[Mapping[str, Any]] = []
         self._size = 0
+        self._is_utf8 = True
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Take in the next row."""
+    def add(self, row: Mapping[str, Any], is_utf8: bool) -> None:
+        """Take in the next row. is_utf8: whether no text of it needs a look."""
         self._rows.append(row)
+        self._is_utf8 = self._is_utf8 and is_utf8
         self._size += sum(map(len, filter(None, row.values())))
         if len(self._rows) == self._most or self._size > _MOST_TEXT:
             self._write()
@@ -175,16 +181,19 @@ class _Part:
     def _write(self) -> None:
         import pyarrow as pa
 
+        columns = [[row[field.name] for row in self._rows] for field in self._schema]
+        if not self._is_utf8:
+            columns = [[*map(_utf8, column)] for column in columns]
         arrays = [
-            arrow_array([_utf8(row[field.name]) for row in self._rows], field.type)
-            for field in self._schema
+            arrow_array(column, field.type)
+            for column, field in zip(columns, self._schema, strict=True)
         ]
         try:
             self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         except OSError:
             self._writer.is_open = False  # else its end would write once more
             raise
-        self._rows, self._size = [], 0
+        self._rows, self._size, self._is_utf8 = [], 0, True
 
     def end(self) -> None:
         """Write the last rows, and the file's end."""

@@ -13,7 +13,7 @@ from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.files.remote import explain_error, file_system
 from evalharness.protocols import Url, is_url
 from evalharness.store.columns import link_same_content
-from evalharness.store.ledger import RunFolder
+from evalharness.store.ledger import RunFolder, SystemsFile
 from evalharness.store.parts import PARTS, PartStore, merged_ledger
 from evalharness.store.samples import ARTICLES, RUN_FILE, SWEEP_FILE, UNFINISHED
 from evalharness.store.store import STORE
@@ -50,12 +50,11 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
         raise DataError(f"{source}: no folder with results: no files")
     if not any(PurePosixPath(name).name in LAST or _is_ledger(name) for name in files):
         raise DataError(f"{source}: no folder with results: no {RUN_FILE} in it or below it")
+    parts = set(filter(_is_part, files)) if there.remote and not here.remote else set[str]()
     n = size = kept = 0
-    if there.remote and not here.remote and any(map(_is_part, files)):
-        tell(PARTS)
-        n, size = _merge_parts(source, Path(target))
-        files = [name for name in files if not _is_part(name)]
     for name in files:
+        if name in parts:
+            continue
         if _is_ledger(name) and there.size(name) == here.size(name):
             kept += 1
             continue
@@ -64,6 +63,10 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
         n += 1
         if PurePosixPath(name).name == RUN_FILE:
             here.remove_marks(name.rpartition("/")[0], files)
+    if parts:  # to what lies whole at the URL, which is here by now
+        tell(PARTS)
+        merged = _merge_parts(source, Path(target))
+        n, size = n + merged[0], size + merged[1]
     return CopyCounts(n, size, kept)
 
 
@@ -75,8 +78,10 @@ def _merge_parts(source: str, target: Path) -> tuple[int, int]:
     """Add what parts have to the ledgers of a folder; return how many, and their bytes."""
     store = PartStore(source)
     merged = [merged_ledger(store.of(*name.split("/")), target / STORE) for name in store.names()]
-    sizes = [ledger.path.stat().st_size for ledger in merged if ledger is not None]
-    return len(sizes), sum(sizes)
+    paths = [ledger.path for ledger in merged if ledger is not None]
+    for path in paths:  # it does not name the systems in these parts
+        SystemsFile(path).path.unlink(missing_ok=True)
+    return len(paths), sum(path.stat().st_size for path in paths)
 
 
 def _is_ledger(name: str) -> bool:

@@ -24,7 +24,7 @@ from evalharness.records import Vote, digest
 from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Figure, Run, ScorerFigures, preferences_folder, unique_names
 from evalharness.store.samples import ARTICLES, RUN_FILE, file_digest
-from evalharness.store.store import Store, preference_key
+from evalharness.store.store import Store, output_path, preference_key
 
 ExportFormat = Literal["jsonl", "archive", "every-eval-ever", "model-card", "llm-comparator"]
 EXPORT_FORMATS: tuple[str, ...] = get_args(ExportFormat)
@@ -67,7 +67,7 @@ def export_runs(
     """
     if plan is not None and plan.model and len(runs) > 1:
         raise DataError(f"--model {plan.model}: of one run, and these are {len(runs)}")
-    return _WRITERS[to](runs, Path(output), plan or ExportPlan())
+    return _WRITERS[to](runs, output_path(output), plan or ExportPlan())
 
 
 def _write_rows(runs: Sequence[Run], path: Path, _: ExportPlan) -> list[Path]:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
-from evalharness.errors import ConfigError, StoreError
+from evalharness.errors import StoreError
 from evalharness.files.temporary import OffsetIndex
 from evalharness.records import canonical, digest, stored_text
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 LEDGER_FORMAT = 1
+# Answers are those of judges: what scores are made of, question by question. Preferences are
+# which of two summaries is better.
+LedgerKind = Literal["summaries", "scores", "answers", "preferences"]
 
 
 def _host_name() -> str:
@@ -85,6 +88,10 @@ class ResultsAtUrl(Protocol):
         """Fetch what says which runs an experiment has."""
         ...
 
+    def pull_run(self, folder: Path) -> None:
+        """Fetch the files of a run that are there and not here."""
+        ...
+
     def put(self, path: Path) -> None:
         """Put a file where it belongs at the URL. Raises: StoreError."""
         ...
@@ -93,13 +100,11 @@ class ResultsAtUrl(Protocol):
         """Remove a file at the URL. Raises: StoreError."""
         ...
 
-    def address(self, path: Path) -> str:
-        """Return the URL of a file or folder."""
-        ...
-
 
 # The mirrors of this process, by their folders.
 MIRRORS: dict[Path, ResultsAtUrl] = {}
+# Folders of this machine that hold what is at a URL, and that URL.
+ADDRESSES: dict[str, str] = {}
 
 
 class Ledger:
@@ -703,32 +708,24 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def results_folder(results: str | Path) -> Path:
-    """Return the folder of results, of this machine or one that it shares.
-
-    Raises: ConfigError for a URL, where only `run` can put what it computes.
-    """
-    from evalharness.protocols import is_url
-
-    if is_url(str(results)):
-        raise ConfigError(
-            f"--results {results}: only `run` puts its results at a URL; name a folder here, then: "
-            f"evalharness copy FOLDER {results}"
-        )
-    return Path(results)
-
-
 def mirror_of(results: Path) -> ResultsAtUrl | None:
     """Return what a folder mirrors; None for a folder that stands for itself, as most do."""
     return MIRRORS.get(results)
 
 
 def mirror_above(path: Path) -> ResultsAtUrl | None:
-    """Return what mirrors the folder of results that a file or folder of a run belongs to."""
-    return next(filter(None, map(mirror_of, [*path.absolute().parents][:3])), None)
+    """Return what mirrors a folder or one above it; None where it stands for itself."""
+    whole = path.absolute()
+    return next(filter(None, map(mirror_of, (whole, *whole.parents))), None) if MIRRORS else None
 
 
 def address_of(path: Path) -> str:
     """Return where a file or folder of a run is, for people: at a URL, where it is put there."""
-    mirror = mirror_above(path)
-    return str(path) if mirror is None else mirror.address(path)
+    return with_addresses(str(path))
+
+
+def with_addresses(text: str) -> str:
+    """Return a text that names what is at a URL by the URL, not by where it is on this machine."""
+    for folder in sorted(ADDRESSES, key=len, reverse=True):
+        text = text.replace(folder, ADDRESSES[folder])
+    return text

@@ -286,7 +286,10 @@ def compact(url: str) -> CompactCounts:
         with tempfile.TemporaryDirectory(prefix="evalharness-") as made:
             _compact_ledger(store, name, Path(made), counts)
     if not counts.before:
-        raise DataError(f"{url}: no parts of results; `evalharness run --results {url}` puts some")
+        raise DataError(
+            f"{url}: no parts of results are there; give the URL that --results has, which is that "
+            "of all results, not of one run"
+        )
     return counts
 
 

@@ -599,9 +599,10 @@ def _floats(column: "pa.ChunkedArray") -> Values:
     return values
 
 
-def folder_of(run: "str | Path | Run") -> Path:
+def folder_of(run: "str | Path | Run", *, ledgers: bool = False) -> Path:
     """Return the folder of a run or of runs; of those at a URL, one with a copy of their files.
 
+    ledgers: copy the store, too.
     Raises: DataError where nothing is at the URL, or a run there is being written.
     """
     if isinstance(run, Run):
@@ -610,7 +611,7 @@ def folder_of(run: "str | Path | Run") -> Path:
         return Path(run)
     from evalharness.store.mirror import local_runs
 
-    return local_runs(str(run))
+    return local_runs(str(run), ledgers=ledgers)
 
 
 def read_run(path: str | Path) -> Run:

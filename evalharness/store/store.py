@@ -3,16 +3,17 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 
-from evalharness.errors import ModelError
+from evalharness.errors import ConfigError, ModelError
 from evalharness.protocols import Need, is_url
 from evalharness.records import Article, digest
 from evalharness.store.ledger import (
     Ledger,
+    LedgerKind,
     MadeWith,
     PaceFile,
     cannot_write,
@@ -23,9 +24,6 @@ from evalharness.store.ledger import (
 from evalharness.store.samples import STORE as STORE
 
 Signature = Mapping[str, Any]
-# Answers are those of judges: what scores are made of, question by question. Preferences are
-# which of two summaries is better.
-LedgerKind = Literal["summaries", "scores", "answers", "preferences"]
 
 
 class Store:
@@ -84,6 +82,20 @@ def working_folder(results: str | Path) -> Path:
     from evalharness.store.mirror import new_mirror
 
     return new_mirror(str(results)).folder
+
+
+def output_path(to: str | Path) -> Path:
+    """Return where to write a file or folder: for a URL in a folder that mirrors what is there.
+
+    Raises: ConfigError for a URL without a bucket; DataError where its package is missing.
+    """
+    if not is_url(str(to)):
+        return Path(to)
+    url = str(to).rstrip("/")
+    above, _, name = url.rpartition("/")
+    if not name or above.endswith(("/", ":")):
+        raise ConfigError(f"{to}: name a file there, as in {url}/report.html")
+    return working_folder(above) / name
 
 
 class Claims:

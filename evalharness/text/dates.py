@@ -6,10 +6,10 @@ And the day on which a page appeared, from what stands on it: `Posted: May 4, 20
 import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from re import Match
+from typing import NamedTuple
 
 from evalharness.records import Span
 from evalharness.text.sentences import sentences
@@ -94,8 +94,7 @@ _SEASON_MONTHS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+class Date(NamedTuple):
     """A date in a text, with what is said of it; what is not said is None or empty.
 
     years, days: two for a range (`2014-15`, `18 to 20 March`). months: two where 04/05/2026 may be
@@ -165,18 +164,19 @@ _FOUR_DIGITS = re.compile(r"\d\d\d\d")
 _DECADE_INSIDE = re.compile(r"\d0'?s")
 
 
-# What a word has that may be of a date: a digit, a month, or a word of the other forms.
+# What a word has without which a sentence has no date: a year, a decade (the word may end before
+# its `'s`), a month, or a word of the other forms.
 _DATE_INSIDE = re.compile(
-    rf"\d|{_WHOLE_MONTH.pattern}|{_WHOLE_WEEKDAY.pattern}|"
+    rf"\d\d\d\d|\d0(?:s|\Z)|{_WHOLE_MONTH.pattern}|{_WHOLE_WEEKDAY.pattern}|"
     + "|".join((*_SEASON_INSIDE, *_UNIT_INSIDE))
 )
 
 
 @OfWords
 def may_be_date(written: str) -> bool:
-    """Tell whether a word of a text may be, or be part of, a date; kept for each word.
+    """Tell whether a word of a text may make some words a date; kept for each word.
 
-    Where no word of a sentence may, `_read` finds nothing in it.
+    Where no word of a sentence may, `_read` finds nothing in it: `4` is a day beside a month only.
     """
     return _DATE_INSIDE.search(written.lower()) is not None
 
@@ -317,11 +317,11 @@ def resolve_date(found: Date, published: date) -> Date:
     unit, offset = found.relative
     if unit == "day":
         day = published + timedelta(days=offset)
-        return replace(found, years=(day.year,), months=(day.month,), days=(day.day,))
+        return found._replace(years=(day.year,), months=(day.month,), days=(day.day,))
     if unit == "month":
         month = published.month - 1 + offset
-        return replace(found, years=(published.year + month // 12,), months=(month % 12 + 1,))
-    return replace(found, years=(published.year + offset,)) if unit == "year" else found
+        return found._replace(years=(published.year + month // 12,), months=(month % 12 + 1,))
+    return found._replace(years=(published.year + offset,)) if unit == "year" else found
 
 
 def _with_year(found: Date, published: date) -> Date:
@@ -329,7 +329,7 @@ def _with_year(found: Date, published: date) -> Date:
     middle = found.days[0] if len(found.days) == 1 else 15
     days = [date(year, found.months[0], min(middle, 28)) for year in around]
     near = tuple(day.year for day in days if abs((day - published).days) <= NEAR)
-    return replace(found, years=near) if len(near) == 1 and len(found.months) == 1 else found
+    return found._replace(years=near) if len(near) == 1 and len(found.months) == 1 else found
 
 
 def day_of(found: Date) -> date | None:

@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from evalharness.text.words import FUNCTION_WORDS, fold, stem_of
+from evalharness.text.words import FUNCTION_WORDS, MOST_KEPT, fold, stem_of
 
 _FILE = "english_words.txt.gz"
 _SYNONYMS_FILE = "english_synonyms.txt.gz"
@@ -56,6 +56,7 @@ def _senses() -> dict[str, list[str]]:
 
 
 @lru_cache(maxsize=10_000)
+@lru_cache(maxsize=MOST_KEPT)
 def synonyms(stem: str) -> list[str]:
     """Return the stems of the words that may mean the same as one of a stem, in no sense apart.
 
@@ -110,6 +111,7 @@ def _in_grade(stem: str, grade: str) -> Iterator[str]:
     yield f"{stem}{stem[-1]}{grade}"  # big-g-est
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def is_english_word(word: str) -> bool:
     """Tell whether a folded word, in any of its forms, is one of English and no name.
 

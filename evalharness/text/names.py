@@ -17,6 +17,7 @@ owner's `'s` is not part of the name.
 
 import bisect
 import itertools
+import operator
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -134,16 +135,14 @@ def country(words: str) -> str:
 
 
 class _Look(NamedTuple):
-    """What the letters of a word tell.
+    """What the letters of a word with a capital tell.
 
-    folded: as names are compared. small, capital: how it begins; neither in a script without.
-    never: that it is part of no name; opening: that it is of none where it opens a sentence.
-    shows_case: that a sentence with it has its capitals; `the end More follows` may have lost them.
+    folded: as names are compared. never: that it is part of no name; never_opening: that it is of
+    none where it opens a sentence. shows_case: that a sentence with it has its capitals; `the end
+    More follows` may have lost them.
     """
 
     folded: str
-    small: bool
-    capital: bool
     never: bool
     never_opening: bool
     shows_case: bool
@@ -157,37 +156,42 @@ def _look(written: str) -> _Look:
     never = folded in CALENDAR or folded in ORDINARY_CAPITALS or not first.isalpha()
     never = never or (is_function_word and not is_acronym) or _MONEY.fullmatch(folded) is not None
     shows_case = is_acronym or not (is_function_word or folded in ORDINARY_OPENERS)
-    opening = never or is_function_word
-    return _Look(folded, first.islower(), first.isupper(), never, opening, shows_case)
+    return _Look(folded, never, never or is_function_word, shows_case)
 
 
 class _LookedAt:
     """The words of a text and what their letters tell.
 
-    smalls: the words that begin with a small letter, folded; others: those of scripts without.
-    capitals: which tokens begin with a capital. silent: which of these stand first in a sentence
-    or quotation, or in a headline: a capital tells nothing there. bounds: of the sentences.
+    folded: the words as names are compared. small, capital: how each begins; neither in a script
+    without. capitals: which tokens begin with a capital; looks: what each of these tells. silent:
+    which of them stand first in a sentence or quotation, or in a headline: a capital tells nothing
+    there. bounds: of the sentences.
     """
 
     def __init__(self, text: str, within: WordColumns | None) -> None:
         self.text = text
         self.words = word_columns(text, sentences(text))[0] if within is None else within
-        self.looks = [*map(_look.__getitem__, self.words.written)]
-        folded, small, capital = (
-            [*zip(*self.looks, strict=True)][:3] if self.looks else ((), (), ())
-        )
-        self.folded: Sequence[str] = folded
-        self.smalls = [*itertools.compress(folded, small)]
-        self.capitals = [*itertools.compress(itertools.count(), capital)]
-        self.others: set[str] = set()
-        if len(self.smalls) + len(self.capitals) < len(folded):
-            self.others = {look.folded for look in self.looks if not (look.small or look.capital)}
+        written = self.words.written
+        letters = [word[0] for word in written]
+        self.small = [*map(str.islower, letters)]
+        self.capital = [*map(str.isupper, letters)]
+        self.folded = _comparison_forms(self.words)
+        self.capitals = [*itertools.compress(itertools.count(), self.capital)]
+        with_capital = itertools.compress(written, self.capital)
+        self.looks = dict(zip(self.capitals, map(_look.__getitem__, with_capital), strict=True))
         self.bounds = [*_bounds(self.words.sentences)]
         opens = self.words.opens
         self.silent = {at for at in self.capitals if opens[at] or self._follows_mark(at)}
         for start, end in self.bounds:
-            if _is_headline(self.looks, start, end):
-                self.silent.update(at for at in range(start, end) if self.looks[at].capital)
+            if self._is_headline(start, end):
+                self.silent.update(at for at in range(start, end) if self.capital[at])
+
+    def _is_headline(self, start: int, end: int) -> bool:
+        """Tell whether a sentence has a capital at every word of content."""
+        if end - start < 4:
+            return False
+        small = itertools.compress(self.folded[start:end], self.small[start:end])
+        return FUNCTION_WORDS.issuperset(small)
 
     def _follows_mark(self, at: int) -> bool:
         """Tell whether a word stands behind a number of a list, `2. Key points`, or a new line."""
@@ -221,35 +225,35 @@ def _comparison_form(word: str) -> str:
     return folded.replace(".", "") if "." in folded else folded
 
 
+def _comparison_forms(columns: WordColumns) -> list[str]:
+    """Return the words of a text as names are compared; but for a few they are as all are."""
+    words, written = columns.words, columns.written
+    if "US" not in written and "." not in "".join(words):
+        return words
+    return [
+        _comparison_form(as_written) if "." in word or as_written == "US" else word
+        for word, as_written in zip(words, written, strict=True)
+    ]
+
+
 # P460 in `P460-million` is no name.
 _MONEY = re.compile(rf"(?:{'|'.join(CURRENCY_LETTERS)})\d[\d.,]*")
-
-
-def _is_headline(looks: list[_Look], start: int, end: int) -> bool:
-    """Tell whether a sentence has a capital at every word of content."""
-    if end - start < 4:
-        return False
-    for at in range(start, end):
-        folded, small, _, _, _, _ = looks[at]
-        if small and folded not in FUNCTION_WORDS:
-            return False
-    return True
 
 
 def _casing(text: _LookedAt) -> Casing:
     folded, silent = text.folded, text.silent
     telling = Counter([folded[at] for at in text.capitals if at not in silent])
-    openings = text.others.union([folded[at] for at in silent])
-    return Casing(telling, Counter(text.smalls), openings)
+    smalls = Counter(itertools.compress(folded, text.small))
+    openings = {folded[at] for at in silent}
+    if text.small.count(True) + len(text.capitals) < len(folded):  # words of a script without case
+        openings.update(itertools.compress(folded, map(operator.eq, text.small, text.capital)))
+    return Casing(telling, smalls, openings)
 
 
 def _names(text: _LookedAt, known: Casing, copied: Collection[int] | None = None) -> list[Name]:
-    marks: list[bool | None] = [False] * len(text.looks)
-    for at in text.capitals:
-        if at in text.silent:
-            marks[at] = _is_opening_name(text.looks[at], known)
-        else:
-            marks[at] = not text.looks[at].never
+    marks: list[bool | None] = [False] * len(text.folded)
+    for at, look in text.looks.items():
+        marks[at] = _is_opening_name(look, known) if at in text.silent else not look.never
     with_capitals = _sentences_with_capitals(text, copied)
     if len(with_capitals) < len(text.bounds):
         _mark_small_names(text, known, with_capitals, marks)
@@ -265,14 +269,15 @@ def _sentences_with_capitals(text: _LookedAt, copied: Collection[int] | None) ->
     asked, and one that begins with a small letter has none.
     """
     numbers = text.words.sentences
-    telling = (at for at in text.capitals if at not in text.silent)
-    showing = {numbers[at] for at in telling if text.looks[at].shows_case}
+    showing = {
+        numbers[at] for at, look in text.looks.items() if look.shows_case and at not in text.silent
+    }
     apart = copied or ()
-    first_words = {numbers[start]: text.looks[start] for start, _ in text.bounds}
+    first_words = {numbers[start]: start for start, _ in text.bounds}
     own = first_words.keys() - set(apart)
     if 2 * len(showing.difference(apart)) < len(own):
         return showing
-    without = () if copied is None else (each for each in own if first_words[each].small)
+    without = () if copied is None else (each for each in own if text.small[first_words[each]])
     return first_words.keys() - set(without)
 
 
@@ -280,12 +285,15 @@ def _mark_small_names(
     text: _LookedAt, known: Casing, with_capitals: set[int], marks: list[bool | None]
 ) -> None:
     """Mark the names of the other sentences, by the casing that is known."""
+    written, smalls, capitals = text.words.written, known.smalls, known.capitals
     for start, end in text.bounds:
         if text.words.sentences[start] not in with_capitals:
-            is_english = _is_english(text.looks[start:end])
-            for at in range(start, end):
-                if not text.looks[at].capital:
-                    marks[at] = _is_small_name(text.looks[at], known, is_english)
+            is_english = _is_english(text.folded[start:end])
+            for at, word in enumerate(text.folded[start:end], start):
+                if word in smalls and word not in capitals:
+                    continue  # as most words: the text writes it small
+                if not text.capital[at]:
+                    marks[at] = _is_small_name(_look[written[at]], known, is_english)
 
 
 def _is_opening_name(look: _Look, known: Casing) -> bool | None:
@@ -299,9 +307,9 @@ def _is_opening_name(look: _Look, known: Casing) -> bool | None:
     return False if folded in ORDINARY_OPENERS or folded.endswith(ORDINARY_ENDINGS) else None
 
 
-def _is_english(looks: Sequence[_Look]) -> bool:
-    function_words = sum(look.folded in FUNCTION_WORDS for look in looks)
-    return function_words >= LEAST_ENGLISH * len(looks)
+def _is_english(words: Sequence[str]) -> bool:
+    function_words = sum(map(FUNCTION_WORDS.__contains__, words))
+    return function_words >= LEAST_ENGLISH * len(words)
 
 
 def _is_small_name(look: _Look, known: Casing, is_english: bool) -> bool:
@@ -327,7 +335,7 @@ def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool | 
         marks[at] = (
             at + 1 < len(marks)
             and bool(marks[at + 1])
-            and text.looks[at + 1].capital
+            and text.capital[at + 1]
             and text.text[words.ends[at] : words.starts[at + 1]] in (" ", "-", ". ")
             and words.sentences[at] == words.sentences[at + 1]
         )
@@ -345,13 +353,13 @@ def _runs(text: _LookedAt, marks: list[bool | None]) -> Iterator[tuple[int, int]
 
 def _last_of_run(text: _LookedAt, marks: list[bool | None], first: int) -> int:
     """Return where a name ends: small words such as `of` may stand between its words."""
-    last, at = first, first + 1
+    folded, last, at = text.folded, first, first + 1
     while at < len(marks) and last - first + 1 < MOST_NAME_WORDS:
-        if not _joins(text, at):
+        if not (marks[at] or folded[at] in CONNECTORS) or not _joins(text, at):
             break
         if marks[at]:
             last = at
-        elif at - last > MOST_CONNECTORS or not _goes_inside(text.looks[at], text.looks[at - 1]):
+        elif at - last > MOST_CONNECTORS or not _goes_inside(folded[at], folded[at - 1]):
             break
         at += 1
     return last
@@ -361,17 +369,17 @@ def _joins(text: _LookedAt, at: int) -> bool:
     """Tell whether a word may go on with the name that the one before it is of."""
     words = text.words
     gap = text.text[words.ends[at - 1] : words.starts[at]]
-    if gap not in _JOINING and not (gap == ". " and text.looks[at - 1].capital):
+    if gap not in _JOINING and not (gap == ". " and text.capital[at - 1]):
         return False
     before = words.written[at - 1]
     return words.sentences[at] == words.sentences[at - 1] and not before.endswith(_OF_OWNERS)
 
 
-def _goes_inside(look: _Look, before: _Look) -> bool:
+def _goes_inside(word: str, before: str) -> bool:
     """Tell whether a small word can stand inside a name: Bank of the West, Ludwig van Beethoven."""
-    if look.folded == "of":
-        return before.folded in HEADS_OF_NAMES
-    return look.folded in CONNECTORS and (look.folded != "the" or before.folded == "of")
+    if word == "of":
+        return before in HEADS_OF_NAMES
+    return word in CONNECTORS and (word != "the" or before == "of")
 
 
 def _name(text: _LookedAt, first: int, last: int) -> Name | None:
@@ -379,6 +387,9 @@ def _name(text: _LookedAt, first: int, last: int) -> Name | None:
     words = text.folded[first : last + 1]
     if len(words) == 1:
         return _short_name(text, first)
+    if AT_EDGES.isdisjoint(words) and max(map(len, words)) > 1:  # as most
+        parts = tuple([_part(text, at) for at in range(first, last + 1)])
+        return Name(Span(parts[0].start, parts[-1].end), tuple(words), parts)
     while words and words[-1] in AT_EDGES:
         words = words[:-1]
     start = 0

@@ -6,11 +6,12 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from re import Match
 
+from evalharness.records import Span
 from evalharness.text import number_words
 from evalharness.text.words import OfWords
 
@@ -64,6 +65,8 @@ _ATOM = re.compile(
     r"))",
     re.IGNORECASE,
 )
+# What stands before the first word of a number that tells it: `several` hundred.
+_LONGEST_LEAD = len("several ")
 _DIGIT = re.compile(rf"[\d{_VULGAR}]")
 _RUN = re.compile(r"[^\W_]+")
 _LIST_MARK = re.compile(r"\W*\d{1,3}[.)]\s+\S")
@@ -133,30 +136,47 @@ def may_be_number(written: str) -> bool:
     return has_number_word(written)
 
 
-def read_numbers(sentence: str) -> list[NumberDraft]:
-    """Return the numbers of a sentence in order."""
-    # Most sentences have none, which is quicker to see than to find.
-    if not has_number_word(sentence):
-        return []
+def read_numbers(sentence: str, words: Iterable[Span] | None = None) -> list[NumberDraft]:
+    """Return the numbers of a sentence in order. words: those that may be of one, if known."""
     drafts: list[NumberDraft] = []
-    atoms = list(_ATOM.finditer(sentence))
+    atoms = _atoms(sentence, _may_be_numbers(sentence) if words is None else words)
     position = 0
     for index, atom in enumerate(atoms):
         if atom.start() < position or _is_time_unit(sentence, atom, drafts):
             continue
-        words = atom["word"] or atom["lead"] or atom["part"]
-        draft = _in_words(sentence, atoms, index) if words else _in_digits(sentence, atom)
+        is_in_words = atom["word"] or atom["lead"] or atom["part"]
+        draft = _in_words(sentence, atoms, index) if is_in_words else _in_digits(sentence, atom)
         if draft is None:
             continue
         is_number = _read_after(sentence, draft)
         position = draft.end
         if is_number:
+            draft.sure = draft.sure or (bool(draft.unit) and sentence[draft.end] in "-‑")
             _read_before(sentence, draft)
             drafts.append(draft)
     _share_units(sentence, drafts)
     if drafts and drafts[0].in_digits and (mark := _LIST_MARK.match(sentence)):
         drafts[0].sure = drafts[0].start > mark.end()
     return drafts
+
+
+def _may_be_numbers(sentence: str) -> Iterator[Span]:
+    found = (match for match in _RUN.finditer(sentence) if may_be_number[match[0]])
+    return (Span(match.start(), match.end()) for match in found)
+
+
+def _atoms(sentence: str, words: Iterable[Span]) -> list[Match[str]]:
+    """Return where numbers begin, which is looked for around some words alone."""
+    atoms: list[Match[str]] = []
+    position = 0
+    for start, end in words:
+        while position < end:
+            atom = _ATOM.search(sentence, max(position, start - _LONGEST_LEAD))
+            if atom is None:
+                return atoms
+            atoms.append(atom)
+            position = atom.end()
+    return atoms
 
 
 def _is_time_unit(sentence: str, atom: Match[str], drafts: list[NumberDraft]) -> bool:
@@ -173,7 +193,7 @@ def _in_words(sentence: str, atoms: list[Match[str]], index: int) -> NumberDraft
     if phrase is None:
         return None
     draft = NumberDraft(atoms[index].start(), phrase.end, phrase.value, phrase.kind)
-    # A bare `one` is a pronoun more often than not.
+    # A bare `one` is a pronoun more often than not; a one-year deal is none.
     draft.sure = sentence[draft.start : draft.end].lower() != "one"
     return draft
 

@@ -3,8 +3,8 @@
 import bisect
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from evalharness.records import Span
 from evalharness.text.number_reader import read_numbers
@@ -23,8 +23,7 @@ LEAST_ROUNDED = 10_000
 HALF_A_DAY = 12 * 60 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number in a text.
 
     value: exact, in units of one (`£1.2bn` is 1.2E+9: the exponent keeps the written precision).
@@ -44,11 +43,14 @@ class Number:
     sure: bool = True
 
 
-def numbers(text: str, within: Sequence[Span] | None = None) -> list[Number]:
+def numbers(
+    text: str, within: Sequence[Span] | None = None, words: Iterable[Span] | None = None
+) -> list[Number]:
     """Return the numbers of a text in order.
 
     within: the sentences of the text, where they are known already. No number goes over the end of
-    a sentence, so a copied sentence has the same numbers.
+    a sentence, so a copied sentence has the same numbers. words: those of them that may be of a
+    number, where they are known.
 
     >>> text = "About 1.2 million of the twenty-five-year-old's £3bn, or 5 per cent."
     >>> for number in numbers(text):
@@ -68,8 +70,14 @@ def numbers(text: str, within: Sequence[Span] | None = None) -> list[Number]:
             draft.sure,
         )
         for sentence in (sentences(text) if within is None else within)
-        for draft in read_numbers(sentence.of(text))
+        for draft in read_numbers(sentence.of(text), words and _inside(sentence, words))
     ]
+
+
+def _inside(sentence: Span, words: Iterable[Span]) -> list[Span]:
+    """Return the words of a sentence, counted from its start."""
+    start, end = sentence
+    return [Span(one - start, other - start) for one, other in words if start <= one < end]
 
 
 def agree(claimed: Number, stated: Number) -> bool:

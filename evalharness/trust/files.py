@@ -23,9 +23,9 @@ from evalharness.records import Article, Score, Summary
 from evalharness.store import ledger as store_ledger
 from evalharness.store import samples, table
 from evalharness.store.aggregates import BLOCK_ROWS, Tally
-from evalharness.store.ledger import Ledger, VersionsFile
+from evalharness.store.ledger import Ledger, LedgerKind, VersionsFile
 from evalharness.store.runs import Run
-from evalharness.store.store import LedgerKind, content_key
+from evalharness.store.store import content_key
 from evalharness.text import defects, sentences
 from evalharness.trust.components import CALIBRATED, Components, neural
 from evalharness.trust.findings import Findings, short_text, unlike

@@ -19,7 +19,7 @@ from evalharness.records import Article
 from evalharness.runner.articles import windows
 from evalharness.runner.run import Progress, run_cell
 from evalharness.store import samples
-from evalharness.store.runs import Run, read_run_file
+from evalharness.store.runs import Run, folder_of, read_run_file
 from evalharness.store.samples import file_digest
 from evalharness.store.store import STORE
 from evalharness.trust.components import note_environment
@@ -99,7 +99,7 @@ def rerun(
     into: a folder for what is made, kept then; without it a temporary one.
     Raises: DataError where there is no run, or its data are others now; HarnessError as a run does.
     """
-    then = read_run_file(Path(path) / samples.RUN_FILE)
+    then = read_run_file(folder_of(path) / samples.RUN_FILE)
     cell = _cell(then)
     _same_data(then, cell)
     with ExitStack() as stack:
@@ -158,7 +158,8 @@ def _compare_runs(then: Run, now: Run, cell: Cell) -> Rerun:
     ]
     if _rejected_rows(then.folder) != _rejected_rows(now.folder):
         files.append(samples.REJECTED)
-    if (then.folder / samples.CONFIG).read_text(encoding="utf-8") != cell.config(then.folder):
+    config = (then.folder / samples.CONFIG).read_text(encoding="utf-8")
+    if config not in (cell.config(then.folder), cell.config(None)):  # the latter at a URL
         files.append(samples.CONFIG)
     odd = unlike(_lasting(then), _lasting(now))
     return Rerun(

@@ -66,7 +66,7 @@ def verify(
     shelves: dict[Path, Shelf] = {}
     runs: list[Path] = []
     unfinished: list[Path] = []
-    for path in map(folder_of, paths):
+    for path in (folder_of(path, ledgers=True) for path in paths):
         inner = _runs(path)
         found = [folder for folder in inner if not marks_of(folder)]
         unfinished += [folder for folder in inner if folder not in found]

@@ -7,13 +7,14 @@ linear time, as the places that are looked at for one word are limited.
 import bisect
 import itertools
 import math
+import operator
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from evalharness import text
 from evalharness.checks.lexical.passages import Passages, passages_of_summary
@@ -106,17 +107,10 @@ WordRun = tuple[int, int]
 _Path = tuple[int | None, Any] | None
 
 
-# A state of its fields, without the call of Python code that `_State(...)` makes.
-_state = tuple.__new__
-
-
-class _State(NamedTuple):
-    """The cheapest path to a place of the article."""
-
-    cost: float
-    place: int  # of the last word that the article has; -1 before the first
-    sentence: int
-    path: _Path
+# The cheapest path to a place of the article: its cost, the place of the last word that the article
+# has (-1 before the first), the sentence of that place, and the path. A bare tuple, since they are
+# made by the hundred.
+_State = tuple[float, int, int, _Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +136,28 @@ class Wording(ArticleIndex):
     def __init__(self, article: str, published: date | None = None) -> None:
         super().__init__(article, published)
         self.keys = [*map(_keys.__getitem__, self.passages.columns.words)]
-        places = defaultdict[str, list[int]](list)
-        for place, key in enumerate(self.keys):
-            places[key].append(place)
-        self.places = dict(places)
+        self.places = self._places_of_keys()
         self._first_places = frozenset(self.passages.first)
         self._ends = frozenset([place - 1 for place in self.passages.first])
         self._similar: dict[str, tuple[float, str]] = {}
         self._aligned: tuple[str, list[tuple[Span, Aligned]]] = "", []
+
+    def _places_of_keys(self) -> dict[str, list[int]]:
+        """Return where each key stands, in order: but for a few, where the stem does."""
+        stems, places = self.passages.stems, self.passages.places
+        others = map(operator.ne, self.keys, stems)
+        moved = [*itertools.compress(itertools.count(), others)]
+        if not moved:
+            return places
+        places = places.copy()
+        for stem in {stems[at] for at in moved}:
+            if left := [at for at in places.pop(stem) if self.keys[at] == stem]:
+                places[stem] = left
+        for key, more in itertools.groupby(
+            sorted(moved, key=self.keys.__getitem__), self.keys.__getitem__
+        ):
+            places[key] = sorted([*places.get(key, ()), *more])
+        return places
 
     def __contains__(self, key: str) -> bool:
         return key in self.places
@@ -295,14 +303,15 @@ class Wording(ArticleIndex):
         return self._similar[key]
 
     def _looked_up(self, key: str) -> tuple[float, str]:
-        from rapidfuzz import fuzz, process
+        from rapidfuzz.fuzz import ratio
+        from rapidfuzz.process import extractOne
 
         if not SHORTEST_SIMILAR <= len(key) <= LONGEST_SIMILAR:
             return 0.0, ""
         if len(self._similar) >= MOST_LOOKED_UP or len(self.places) > MOST_SPELLINGS:
             return 0.0, ""
         spellings = self.places.keys()
-        found = process.extractOne(key, spellings, scorer=fuzz.ratio, score_cutoff=LEAST_SIMILAR)
+        found = extractOne(key, spellings, scorer=ratio, score_cutoff=LEAST_SIMILAR)
         if found is None:
             return 0.0, ""
         return (found[1] - LEAST_SIMILAR) / (100 - LEAST_SIMILAR), found[0]
@@ -418,12 +427,12 @@ def align(article: Wording, tokens: Sequence[Token]) -> Aligned:
         return Aligned(tokens, own, range(start, start + len(own)), 0.0, own)
     tokens, own = article.read(tokens, own)
     keys = [article.known_as(own, at) for at in range(len(own))]
-    beam = [_State(0.0, -1, -1, None)]
+    beam: list[_State] = [(0.0, -1, -1, None)]
     for token, key in zip(tokens, keys, strict=True):
         beam = _step(article, beam, key, token.content)
-    best = beam[0]
+    cost, _, _, path = beam[0]
     n_other = sum(one != other for one, other in zip(own, keys, strict=True))
-    return Aligned(tokens, keys, _places(best.path), best.cost + OTHER_WORD * n_other, own)
+    return Aligned(tokens, keys, _places(path), cost + OTHER_WORD * n_other, own)
 
 
 def active_forms(aligned: Aligned) -> Iterator[Sequence[Token]]:
@@ -458,16 +467,19 @@ def _places(path: _Path) -> list[int | None]:
 def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list[_State]:
     """Return the cheapest paths one word further on."""
     novel = _novel_cost(article, key, content)
-    after = {
-        place: _state(_State, (cost + novel, place, sentence, (None, path)))
-        for cost, place, sentence, path in beam
-    }
+    places = _next_places(article, beam, key, content)
+    without: list[_State] = [
+        (cost + novel, place, sentence, (None, path)) for cost, place, sentence, path in beam
+    ]
+    if not places:
+        return sorted(without)
+    after = {state[1]: state for state in without}
     sentences = article.sentences
-    for place in _next_places(article, beam, key, content):
+    for place in places:
         sentence = sentences[place]
         cost, path = _cheapest(article, beam, place, sentence)
-        if place not in after or cost < after[place].cost:
-            after[place] = _state(_State, (cost, place, sentence, (place, path)))
+        if place not in after or cost < after[place][0]:
+            after[place] = (cost, place, sentence, (place, path))
     return sorted(after.values())[:BEAM]  # by cost and place, of which each is there once
 
 
@@ -475,14 +487,14 @@ def _cheapest(
     article: Wording, beam: list[_State], place: int, sentence: int
 ) -> tuple[float, _Path]:
     """Return the least cost of coming to a place of the article, and the path that it takes."""
-    least, path = math.inf, beam[0].path
+    least, path = math.inf, beam[0][3]
     for cost, before, its_sentence, its_path in beam:
         if cost >= least:  # the beam is in order, and a step never lowers the cost
             break
         gap = place - before
         if gap == 1 or before < 0:
-            pass
-        elif 1 < gap <= MOST_SKIPPED + 1:
+            return cost, its_path  # costs nothing, and those before it cost more
+        if 1 < gap <= MOST_SKIPPED + 1:
             if not article.drops_nothing(before, place):
                 cost += SKIP + SKIPPED_WORD * (gap - 1)
         elif sentence == its_sentence:
@@ -510,13 +522,13 @@ def _next_places(article: Wording, beam: list[_State], key: str, content: bool) 
     places = article.places.get(key, [])
     if not places:
         return places
-    if len(places) <= _MOST_PLACES and (content or beam[0].place < 0):
+    if len(places) <= _MOST_PLACES and (content or beam[0][1] < 0):
         return places  # all are looked at
     found: set[int] = set()
-    for state in beam:
-        at = bisect.bisect_right(places, state.place)
+    for _, before, _, _ in beam:
+        at = bisect.bisect_right(places, before)
         found.update(places[at - (at > 0) if content else at : at + 2])
-    if content or beam[0].place < 0:
+    if content or beam[0][1] < 0:
         found.update(places[:_MOST_PLACES])
     return found
 

@@ -20,8 +20,8 @@ from evalharness.checks.lexical.passages import (
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.english_words import is_english_word
-from evalharness.text.name_words import KNOWN_NAMES, PERSON_TITLES
-from evalharness.text.words import FUNCTION_WORDS
+from evalharness.text.name_words import COUNTRY_OF, KNOWN_NAMES, PERSON_TITLES
+from evalharness.text.words import FUNCTION_WORDS, WORD
 
 # Shorter words that are spelled nearly alike are other words.
 LEAST_SPELLED = 4
@@ -33,8 +33,18 @@ OFFICES = frozenset(
 SHORT_NAMES = {"man": "manchester", "utd": "united", "lib": "liberal", "dem": "democrat"}
 # A name that is written out may be short in the article; `man` is a common word, too.
 LONG_NAMES = {long: short for short, long in SHORT_NAMES.items() if short != "man"}
+# What else says that somebody wrote there, and other forms of a name.
+OTHER_FORMS = {
+    "twitter": ("tweet", "tweets", "tweeted", "tweeting"),
+    "twenty20": ("t20", "t20s"),
+    "t20": ("twenty20",),
+    "barcelona": ("barca", "barça"),
+    "barca": ("barcelona",),
+}
 # `O'Donnell` is written as two words, too.
 BEFORE_APOSTROPHE = ("o", "d", "l")
+# So many characters stand between the parts of a name: ` and `, ` of the `.
+LONGEST_LINK = 8
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
 
@@ -46,7 +56,8 @@ class StatedNames(scoring.ArticleIndex):
     def countries(self) -> frozenset[str]:
         """The countries that the article names, under whatever word."""
         whole = {text.country(" ".join(name.words)) for name in self.names}
-        return frozenset(whole.union(map(text.country, self.casing.words()))) - {""}
+        words = COUNTRY_OF.keys() & self.casing.words()
+        return frozenset(whole.union([COUNTRY_OF[word] for word in words])) - {""}
 
     @cached_property
     def initials(self) -> frozenset[str]:
@@ -80,7 +91,8 @@ class StatedNames(scoring.ArticleIndex):
         ]
         if not missing:
             return list(name.parts) if self._is_crossed(name) else []
-        if text.country(" ".join(name.words)) in self.countries:
+        country = text.country(" ".join(name.words))
+        if country and country in self.countries:
             return []
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []
@@ -102,11 +114,11 @@ class StatedNames(scoring.ArticleIndex):
         """
         if len(word) < LEAST_SPELLED or _has_own_meaning(word):
             return ""
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
+        from rapidfuzz.distance.OSA import distance
+        from rapidfuzz.process import extractOne
 
         alike = sorted(known for known in self.casing.words() if known[:1] == word[0])
-        found = process.extractOne(word, alike, scorer=OSA.distance, score_cutoff=1)
+        found = extractOne(word, alike, scorer=distance, score_cutoff=1)
         return found[0] if found else ""
 
     def kind_of(self, name: text.Name, missing: Sequence[Span]) -> str:
@@ -145,7 +157,7 @@ class StatedNames(scoring.ArticleIndex):
         The article has the one as the first word of a name and the other as the last word of
         another, and nowhere both in one name or side by side.
         """
-        if len(name.words) != 2 or name.words in self._neighbours:
+        if len(name.words) != 2 or self._are_neighbours(*name.words):
             return False
         first, last = name.words
         if not NAMING_STEMS.isdisjoint(map(text.stem_of, name.words)):  # a Birmingham school
@@ -159,10 +171,11 @@ class StatedNames(scoring.ArticleIndex):
     def _of_several(self, word: str) -> list[text.Name]:
         return [name for name in self.names_with.get(word, []) if len(name.words) > 1]
 
-    @cached_property
-    def _neighbours(self) -> frozenset[tuple[str, str]]:
-        """The pairs of words that stand beside each other in the article."""
-        return frozenset(itertools.pairwise(self.passages.columns.words))
+    def _are_neighbours(self, one: str, other: str) -> bool:
+        """Tell whether the article has one word right before another."""
+        words = self.passages.columns.words
+        places = self.passages.places.get(text.stem_of(one), ())
+        return any(words[at : at + 2] == [one, other] for at in places)
 
     def _has(self, word: str) -> bool:
         if any(spelling in self.casing for spelling in _numbers_of(word)):
@@ -195,12 +208,13 @@ class StatedNames(scoring.ArticleIndex):
         return self.passages.content[self.passages.sentence_at(stated.span.start)]
 
     def _spelled_nearly(self, spelling: str) -> list[text.Name]:
-        from rapidfuzz import fuzz, process
+        from rapidfuzz.fuzz import ratio
+        from rapidfuzz.process import extract
 
-        found = process.extract(
+        found = extract(
             spelling,
             self.spellings.keys(),
-            scorer=fuzz.ratio,
+            scorer=ratio,
             score_cutoff=NEARLY_SPELLED,
             limit=MOST_CANDIDATES,
         )
@@ -224,7 +238,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 10
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -267,12 +281,34 @@ def _flag(
     kind = "spelling" if all(spelled) else article.kind_of(name, missing)
     if kind == "entity" and _is_epithet(name, summary):
         kind = "background"
+    if kind == "entity":
+        span = _with_common_parts(article, name, span)
     if stated is None:
         said = f"the article spells it '{' '.join(spelled)}'" if all(spelled) else ""
         return Flag(span, kind, said or f"'{name.span.of(summary)}' is not in the article")
     number = article.passages.sentence_at(stated.span.start) + 1
     message = f"the article has '{stated.span.of(article.text)}', in sentence {number}"
     return Flag(span, kind, message, (stated.span,))
+
+
+def _with_common_parts(article: StatedNames, name: text.Name, span: Span) -> Span:
+    """Return the missing parts of a name with those beside them that the article has as no name.
+
+    The airport of `Heathrow Airport` is no other airport's; Sturgeon is known, whatever her name.
+    """
+    common = [
+        part
+        for word, part in zip(name.words, name.parts, strict=True)
+        if word not in OFFICES and text.stem_of(word) in NAMING_STEMS
+        if not article.casing.is_name(word)
+    ]
+    for part in common:
+        if span.end <= part.start <= span.end + LONGEST_LINK:
+            span = Span(span.start, part.end)
+    for part in reversed(common):
+        if 1 < span.start - part.end <= LONGEST_LINK:  # the University of
+            span = Span(part.start, span.end)
+    return span
 
 
 _EPITHET = re.compile(r"\b[Tt]he (?P<of>[A-Z]\w+)['’]s (?P<head>[A-Z]\w+)")
@@ -293,11 +329,11 @@ def _is_common(word: str) -> bool:
 
 def _is_near(word: str, others: Sequence[str]) -> bool:
     """Tell whether one of some words is nearly another, or short for it: `Rick`, `Ricky`."""
-    from rapidfuzz.distance import OSA
+    from rapidfuzz.distance.OSA import distance
 
     return len(word) >= LEAST_SPELLED and any(
         word[0] == other[0]
-        and (OSA.distance(word, other) <= 1 or word.startswith(other) or other.startswith(word))
+        and (distance(word, other) <= 1 or word.startswith(other) or other.startswith(word))
         for other in others
         if len(other) >= LEAST_SPELLED
     )
@@ -316,10 +352,12 @@ def _numbers_of(word: str) -> Iterator[str]:
     yield word
     yield from (f"{letter}'{word}" for letter in BEFORE_APOSTROPHE)
     one = word.removesuffix("s")
+    yield from OTHER_FORMS.get(word, ())
     for names in (SHORT_NAMES, LONG_NAMES):
         if one in names:
             yield names[one]
             yield f"{names[one]}s"
+            yield f"{one}s"
     if len(word) > 3:
         for one, other in _TWO_SPELLINGS:
             yield word.replace(one, other)
@@ -334,8 +372,9 @@ def _initials(name: text.Name, where: str) -> Iterator[str]:
     words = name.words
     if len(words) < 2:
         return
-    yield "".join(word[0] for word in words)
-    yield "".join(each.of(where)[0] for each in text.words(name.span.of(where))).lower()
+    of_all = "".join([word[0] for word in words])
+    yield of_all
+    yield "".join([word[0][0] for word in WORD.finditer(name.span.of(where))]).lower()
     for length in range(3, len(words)):
         for start in range(len(words) - length + 1):
-            yield "".join(word[0] for word in words[start : start + length])
+            yield of_all[start : start + length]

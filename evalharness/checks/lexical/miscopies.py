@@ -26,10 +26,13 @@ from evalharness.checks.lexical.support import (
     MOSTLY_NOVEL,
 )
 from evalharness.checks.lexical.words import (
+    BEFORE_DURATION,
     CIRCUMSTANCES,
     CLAUSE_WORDS,
+    DURATIONS,
     GENERAL_STEMS,
     SAYING,
+    TIME_CLAIMS,
 )
 from evalharness.records import Flag, Span
 
@@ -70,11 +73,15 @@ def miscopied(article: Wording, summary: str) -> Iterator[Flag]:
 def foreign_circumstances(article: Wording, summary: str) -> Iterator[Flag]:
     """Yield reasons and the like that the article has no word of, where it has the rest."""
     for _, aligned in article.aligned(summary):
+        if not aligned.cost:
+            continue
         past = -1
-        for first, last in _circumstances(aligned) if aligned.cost else ():
+        for first, last in _circumstances(aligned):
             if first > past and _only_is_foreign(article, aligned, first, last):
                 yield _circumstance_flag(article, aligned, first, last)
                 past = last
+        for first, last in _foreign_times(article, aligned):
+            yield _circumstance_flag(article, aligned, first, last)
 
 
 def doubled_words(article: Wording, aligned: Aligned) -> Iterator[int]:
@@ -134,6 +141,35 @@ def _circumstances(aligned: Aligned) -> Iterator[WordRun]:
             for opening, least in CIRCUMSTANCES.items()
         ):
             yield at, end - 1
+
+
+def _has_dates(article: Wording, with_months: bool) -> bool:
+    """Tell whether the article names a year, or perhaps a month, between which time may pass."""
+    dates = itertools.chain.from_iterable(article.passages.dates)
+    return any(date.years or (with_months and date.months) for date in dates)
+
+
+_LAST_OF_TIMES = frozenset(words[-1] for words in TIME_CLAIMS)
+
+
+def _foreign_times(article: Wording, aligned: Aligned) -> Iterator[WordRun]:
+    """Yield `for the first time`, `more than a decade`, where nothing in the article tells it."""
+    words = [token.word for token in aligned.tokens]
+    for last, word in enumerate(words):
+        if word not in _LAST_OF_TIMES:
+            continue
+        for claim, stems in TIME_CLAIMS.items():
+            first = last + 1 - len(claim)
+            if first < 0 or tuple(words[first : last + 1]) != claim:
+                continue
+            if not stems.isdisjoint(article.passages.places):
+                continue
+            if word not in DURATIONS:
+                yield first, last
+            elif not _has_dates(article, with_months=word in ("month", "week")):
+                while first and words[first - 1] in BEFORE_DURATION:
+                    first -= 1
+                yield first, last
 
 
 def _only_is_foreign(article: Wording, aligned: Aligned, first: int, last: int) -> bool:

@@ -4,7 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import ClassVar, NamedTuple
@@ -26,6 +26,13 @@ from evalharness.text.words import word_set
 CHARACTERS_AFTER = 30
 _TIME_UNIT = re.compile(
     r"[ \u00a0-](?:second|minute|hour|day|week|month|year)s?(?:[ -]olds?)?\b", re.IGNORECASE
+)
+# Between a number and its unit: 27 consecutive days.
+_IN_SERIES = ("consecutive", "successive", "straight")
+_SERIES_STEMS = frozenset(map(text.stem_of, _IN_SERIES))
+_OF_SERIES = re.compile(
+    rf" (?:{'|'.join(_IN_SERIES)}) (second|minute|hour|day|week|month|year)s?\b",
+    re.IGNORECASE,
 )
 # `The two teams`, `her first film`: a summary may count what the article lists.
 ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
@@ -98,7 +105,22 @@ _OF_SORT = {
     **dict.fromkeys(map(text.stem_of, ("men", "women", "children")), text.stem_of("people")),
 }
 _UNDER = re.compile(r"\b(?:under|u) ?[-–] ?$", re.IGNORECASE)
-_UNDER_AGE = re.compile(r"\b(?:under|u)[-–]\d", re.IGNORECASE)
+_UNDER_AGE = re.compile(r"\b(?:under|u) ?[-–] ?(\d+)", re.IGNORECASE)
+# What a number behind it names: Formula 1 is no count.
+_NAMED_BY_NUMBER = re.compile(r"\bformula[ -]$", re.IGNORECASE)
+LONGEST_NAMED = 10
+# How long something takes; what else a number may say of time; and how far the word stands.
+_TIME_UNITS = frozenset(["second", "minute", "hour", "day", "week", "month", "year"])
+_TIME_STEMS = frozenset(map(text.stem_of, _TIME_UNITS))
+_ONE_OF_UNIT = re.compile(
+    rf"\b(?:an?|one|single|per|each|every|full|whole|1)[ -]({'|'.join(sorted(_TIME_UNITS))})\b",
+    re.IGNORECASE,
+)
+_NO_MEASURE = frozenset(["day", "year", "ordinal"])
+REACH_OF_UNIT = 3
+_RECENT_YEARS = range(1990, 2041)
+# A number that is so many times another is one of something else.
+MOST_TIMES_AS_MANY = 50
 _SLASHED = re.compile(r"/\d")
 SMALL = COUNTS | {
     *("three", "four", "five", "six", "seven", "eight", "nine", "ten"),
@@ -123,6 +145,47 @@ class StatedNumbers(scoring.ArticleIndex):
         n_shown = MOST_EVIDENCE if self.wants_evidence else 1
         found = itertools.islice(self._index.agreeing_numbers(claimed), n_shown)
         return [stated.span for stated in found]
+
+    def tells_by_time(self, claimed: text.Number, own: Passages) -> bool:
+        """Tell whether a late place in a row may be told by years or by the end of a match.
+
+        A 20th anniversary is, where 1997 is named, and the 87th minute, by three before the end.
+        """
+        head = own.word_behind(claimed.span)
+        if head != "anniversary":
+            return head == "minute"
+        years, _ = self._years_and_births
+        return any(year.value + claimed.value in _RECENT_YEARS for year in years)
+
+    @cached_property
+    def named_once(self) -> frozenset[str]:
+        """The units of time of which the article says that it is one: `a year`, `per day`."""
+        return frozenset(map(str.lower, _ONE_OF_UNIT.findall(self.text)))
+
+    @cached_property
+    def age_groups(self) -> frozenset[str]:
+        """The groups that the article names by an age: the 21 of the Under-21s."""
+        return frozenset(_UNDER_AGE.findall(self.text))
+
+    def has_in_unit(self, claimed: text.Number) -> bool:
+        """Tell whether the article has a number of a claimed unit, or what may be of any.
+
+        Three games are no three years, and the 23rd of May is nobody's age.
+        """
+        agreeing = self._index.agreeing_numbers(claimed)
+        return any(
+            stated.unit or not (stated.kind in _NO_MEASURE or self._counts_something(stated))
+            for stated in itertools.islice(agreeing, MOST_CANDIDATES)
+        )
+
+    def _counts_something(self, stated: text.Number) -> bool:
+        """Tell whether a number without a unit stands right before what it counts: three games."""
+        start, end = stated.span.start, stated.span.end
+        if _AGED.search(self.text[max(0, start - 12) : start]):
+            return False
+        behind = self.passages.tokens_behind(end, REACH_OF_UNIT)
+        is_bound = bool(behind) and behind[0].content and not behind[0].after_mark
+        return is_bound and not any(token.stem in _TIME_STEMS for token in behind)
 
     @cached_property
     def pairs(self) -> dict[frozenset[int], Span]:
@@ -162,10 +225,14 @@ class StatedNumbers(scoring.ArticleIndex):
         heads = [word for _, _, word in _company(own.text, claimed) if word]
         same_head = self.by_company.get((claimed.kind, claimed.unit, heads[0]), ()) if heads else ()
         rivals = itertools.islice(same_head, MOST_CANDIDATES)
-        others = [rival for rival in rivals if rival.value != claimed.value]
+        others = [rival for rival in rivals if _may_be_instead(rival, claimed)]
         if not others:
             return None
         stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
+        if (choice := own.choice_before(claimed.span)) and any(
+            self.passages.choice_before(each.span) == choice for each in stated
+        ):
+            return None
         return self._beside_another(claimed, stated, others, own) or (
             None if self._has_head(claimed, stated, heads, own) else others[0]
         )
@@ -394,7 +461,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 12
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -416,6 +483,12 @@ def _judge_sentences(
         score = SentenceScore(sentence, 1 - len(wrong) / len(claims), stated)
         flags = [_flag(article, claim, summary) for claim in wrong]
         yield scoring.SentenceClaims(score, len(claims), len(wrong), flags)
+
+
+def _may_be_instead(rival: text.Number, claimed: text.Number) -> bool:
+    """Tell whether two numbers may be of the same thing: 71 speeding drivers are not 13,000."""
+    low, high = sorted((rival.value, claimed.value))
+    return low != high and high <= MOST_TIMES_AS_MANY * max(low, Decimal(1))
 
 
 def _comes_to(claimed: text.Number, one: text.Number, other: text.Number, differs: bool) -> bool:
@@ -463,7 +536,7 @@ def _without_second_of_pairs(numbers: Sequence[text.Number], summary: str) -> It
     for number in numbers:
         pair = _PAIR.match(summary, number.span.start) if not number.kind else None
         if number.span.start >= end:
-            yield replace(number, span=Span(*pair.span())) if pair else number
+            yield number._replace(span=Span(*pair.span())) if pair else number
         end = pair.end() if pair else end
 
 
@@ -474,13 +547,24 @@ def _claim(
     pair = _PAIR.fullmatch(number.span.of(own.text))
     if pair:
         return _claim_of_pair(article, number, _both(pair))
+    start = number.span.start
+    is_bare = not (number.kind or number.unit)
+    series = _OF_SERIES.match(own.text, number.span.end) if is_bare else None
+    if series and _SERIES_STEMS.isdisjoint(article.passages.places):  # else: a seventh year
+        number = number._replace(span=Span(start, series.end()), unit=series[1].lower())
+    if _NAMED_BY_NUMBER.search(own.text, max(0, start - LONGEST_NAMED), start):
+        return None
+    if number.value == 1 and number.unit and number.unit in article.named_once:
+        return None
     evidence = article.evidence(number)
+    if evidence and number.unit in _TIME_UNITS and not number.kind:
+        evidence = evidence if article.has_in_unit(number) else []
     if evidence:
         if unit := article.other_unit(number, own):
-            return _Claim(number, [], replace(number, span=unit))
+            return _Claim(number, [], number._replace(span=unit))
         bound = article.bound_elsewhere(number, own)
         return _Claim(number, [] if bound else evidence, bound)
-    if _is_label(number, own.text, article.text):
+    if _is_label(number, own.text, article.age_groups):
         return None
     if derived := article.follows_from(number, own, wanted):
         return _Claim(number, derived, None)
@@ -493,14 +577,14 @@ def _claim(
     return _Claim(number, [], rival, _may_be_counted(article, number, own, rival))
 
 
-def _is_label(number: text.Number, summary: str, article: str) -> bool:
+def _is_label(number: text.Number, summary: str, age_groups: frozenset[str]) -> bool:
     """Tell whether a number is part of what something is called: 9/11, or the Under-21s.
 
     The article may have an age group otherwise; then it is none.
     """
     start, end = number.span.start, number.span.end
     if _UNDER.search(summary[max(0, start - 8) : start]):
-        return not _UNDER_AGE.search(article)
+        return not age_groups or str(number.value) in age_groups
     return bool(_SLASHED.match(summary, end)) or summary[:start].endswith("/")
 
 
@@ -509,7 +593,7 @@ def _claim_of_pair(article: StatedNumbers, number: text.Number, pair: frozenset[
     if where := article.place_of_pair(pair):
         return _Claim(number, [where], None)
     other = article.other_pair(pair)
-    rival = replace(number, span=other) if other else None
+    rival = number._replace(span=other) if other else None
     return _Claim(number, [], rival, rival is None)
 
 
@@ -538,6 +622,8 @@ def _may_be_counted(
     is_small = written in SMALL or bool(is_plain and 2 <= number.value <= MOST_SMALL)
     if number.unit or (number.kind != "ordinal" and not is_small):
         return False
+    if number.kind == "ordinal" and number.value > MOST_COUNTED:  # nobody counts 800 years
+        return article.tells_by_time(number, own)
     return (
         rival is None
         or rival.value > MOST_COUNTED
@@ -582,7 +668,7 @@ def _company(where: str, number: text.Number) -> list[tuple[str, str, str]]:
     if len(after) == CHARACTERS_AFTER:
         after = after[: after.rfind(" ") + 1]  # the last word may be cut
     after = _NEXT_SENTENCE.split(after, maxsplit=1)[0]
-    words = [word.removesuffix("s") for word in text.content_words(after)[:2]]
+    words = [word.removesuffix("s") for word in text.content_words(after, 2)]
     if number.unit or number.kind not in ("", "ordinal"):
         words.append("")
     return [(number.kind, number.unit, word) for word in words]

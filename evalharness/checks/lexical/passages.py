@@ -9,7 +9,7 @@ import bisect
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -130,25 +130,26 @@ class Passages:
     @cached_property
     def numbers(self) -> list[list[text.Number]]:
         """The numbers of each sentence; one without a word that may be a number is not read."""
-        worth = self._sentences_with(may_be_number)
+        columns = self.columns
+        worth = [*map(may_be_number.__getitem__, columns.written)]
+        places = zip(columns.sentences, columns.starts, columns.ends, strict=True)
+        words: dict[int, list[Span]] = {}
+        for number, start, end in itertools.compress(places, worth):
+            words.setdefault(number, []).append(Span(start, end))
         return [
-            text.numbers(self.text, [span]) if number in worth else []
+            text.numbers(self.text, [span], words[number]) if number in words else []
             for number, span in enumerate(self.sentences)
         ]
 
     @cached_property
     def dates(self) -> list[list[Date]]:
         """The dates of each sentence; one without a word that may be a date is not read."""
-        worth = self._sentences_with(may_be_date)
+        may_be = map(may_be_date.__getitem__, self.columns.written)
+        worth = {*itertools.compress(self.columns.sentences, may_be)}
         return [
             dates(self.text, [span]) if number in worth else []
             for number, span in enumerate(self.sentences)
         ]
-
-    def _sentences_with(self, asked: Mapping[str, bool]) -> set[int]:
-        """Return which sentences have a word of which something is true."""
-        true = map(asked.__getitem__, self.columns.written)
-        return {*itertools.compress(self.columns.sentences, true)}
 
     @cached_property
     def names_and_casing(self) -> tuple[list[text.Name], text.Casing]:
@@ -233,6 +234,17 @@ class Passages:
         before = bisect.bisect_right(self.columns.ends, span.start, low, high)
         behind = bisect.bisect_left(self.columns.starts, span.end, low, high)
         return low, before, behind, high
+
+    def tokens_behind(self, end: int, most: int) -> list[Token]:
+        """Return the next words behind a character, of its sentence."""
+        _, _, behind, high = self._parted_by(Span(max(0, end - 1), end))
+        return [*map(self.token, range(behind, min(high, behind + most)))]
+
+    def choice_before(self, span: Span) -> tuple[str, ...]:
+        """Return the words before some characters with which they are a choice: `two or`."""
+        low, before, _, _ = self._parted_by(span)
+        words = self.columns.words[max(low, before - 2) : before]
+        return tuple(words) if words[1:] == ["or"] else ()
 
     def frame(self, span: Span) -> tuple[tuple[str, ...], Token] | None:
         """Return the two words before some characters and the two after the next, and the next.

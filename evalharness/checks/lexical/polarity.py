@@ -10,6 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
+from evalharness.checks.lexical.blanket import (
+    Blanket,
+    befell,
+    blanket_denials,
+    denied_with,
+    spoken_against,
+)
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_PLACES,
@@ -78,6 +85,9 @@ _GUARDED = (
 DETERMINERS = word_set("the a an his her its their this that these those")
 PROMISES = frozenset(["will", "would"])
 _MAYBE = frozenset(["may", "might", "could"])
+# Behind `could` they ask, if it begins the sentence: could the government see it?
+_SUBJECTS = DETERMINERS | word_set("he she it they we you i")
+MOST_ASKING = 2
 # A promise is surer than these.
 _LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
 _HEDGE_SCOPE = 3
@@ -99,9 +109,12 @@ class Cues:
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
         end = 0
-        cues = map(_is_cue.__getitem__, passages.columns.words)
-        for at in [*itertools.compress(itertools.count(), cues)]:
-            if at >= end:  # the first cue of its sentence: no word before it is denied or hedged
+        places, words = passages.places, passages.columns.words
+        stems = [*(places.keys() & _STEMS_OF_CUES), *(stem for stem in places if "'" in stem)]
+        for at in sorted(itertools.chain.from_iterable(map(places.__getitem__, stems))):
+            if (
+                at >= end and _is_cue[words[at]]
+            ):  # the first cue of its sentence: no word before it is denied or hedged
                 first, end = passages.bounds(at)
                 self._read_negations(at, end)
                 self._read_hedges(at, first, end)
@@ -111,7 +124,7 @@ class Cues:
         cue, left = -1, 0
         stems, after_mark = self._words.stems, self._words.after_mark
         for at, word in enumerate(self._words.words[start:end], start):
-            if after_mark[at] or word in ("but", "because", "who", "which"):
+            if left and (after_mark[at] or word in ("but", "because", "who", "which")):
                 cue, left = -1, 0
             if word == "that" and 0 <= cue < at - 1 and stems[cue] in _DENYING:
                 cue, left = -1, 0  # rejects a plan that would have saved a million
@@ -142,12 +155,17 @@ class Cues:
     def _read_hedges(self, start: int, first: int, end: int) -> None:
         """Note which words from a start to their sentence's end are hedged, by which word."""
         cue, left = -1, 0
+        words, after_mark, content = (
+            self._words.words,
+            self._words.after_mark,
+            self._words.content,
+        )
         for at in range(start, end):
-            if self._words.after_mark[at]:
+            if after_mark[at]:
                 cue, left = -1, 0
-            if self._is_hedge(at, first, end):
+            if _may_hedge[words[at]] and self._is_hedge(at, first, end):
                 cue, left = at, _HEDGE_SCOPE
-            elif left and self._words.content[at]:
+            elif left and content[at]:
                 self.hedged[at] = cue
                 if left == _HEDGE_SCOPE:
                     self.hedged_heads.add(at)
@@ -161,7 +179,10 @@ class Cues:
         if words[at] == "due":
             return self._is_planned(at, first, end)
         if stem in _FUTURE:
-            return "to" in words[at + 1 : min(at + 3, end)]
+            behind = words[at + 1 : min(at + 3, end)]
+            return "to" in behind and not (stem == "consid" and behind == ["to", "be"])
+        if self._asks(at, first, end):
+            return False
         if words[at] != "may":
             return stem in _POSSIBLE
         written = self._words.written[at]
@@ -170,6 +191,11 @@ class Cues:
         after = words[at + 1] if at + 1 < end else ""
         is_month = before in _BEFORE_MONTH or before[-1:].isdecimal() or after[:1].isdecimal()
         return len(written) == len("may") and not is_name and not is_month
+
+    def _asks(self, at: int, first: int, end: int) -> bool:
+        """Tell whether a word is `could` of a question: what could the government see?"""
+        is_open = at < end - 1 and self._words.words[at + 1] in _SUBJECTS
+        return is_open and at <= first + MOST_ASKING and self._words.words[at] in _MAYBE
 
     def _is_planned(self, at: int, first: int, end: int) -> bool:
         """Tell whether something is `due to be` or `is due to open`; not `late due to rain`."""
@@ -181,13 +207,20 @@ class Cues:
         return is_verb or (before in BE and words[2] not in FUNCTION_WORDS)
 
 
-_STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
+# But for words that end with `n't`, whose stems have the apostrophe, too.
+_STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE | frozenset(map(stem_of, _DENIALS))
 
 
 @OfWords
 def _is_cue(word: str) -> bool:
     """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
-    return stem_of(word) in _STEMS_OF_CUES or _denies[word]
+    return stem_of(word) in _DENYING | _POSSIBLE | _FUTURE or _denies[word]
+
+
+@OfWords
+def _may_hedge(word: str) -> bool:
+    """Tell whether a word may say that what follows is no fact (yet)."""
+    return stem_of(word) in _POSSIBLE | _FUTURE or word in ("due", "considering", "may")
 
 
 @OfWords
@@ -219,6 +252,9 @@ _SURE_SHARE = 0.75
 # So much alike, an opposite is a likely error; less alike, both may be true.
 SURE_OPPOSITE = 0.5
 NOVEL_SHARE = 0.3
+# So many words before one that is denied help a reader to see what is said.
+MOST_QUOTED_BEFORE = 2
+REACH_OF_IF = 6
 # So near stands who wins or loses.
 BESIDE = 4
 
@@ -255,6 +291,16 @@ class StatedPolarity(ArticleIndex):
         """The stems that the article denies somewhere, or hedges first of all behind a cue."""
         stems = self.passages.stems
         return frozenset(stems[at] for at in self.cues.denied.keys() | self.cues.hedged_heads)
+
+    @cached_property
+    def blankets(self) -> dict[str, Blanket]:
+        """The first denial of each stem that holds of everybody: `nobody was hurt`."""
+        found = [*blanket_denials(self.passages, self.cues.denied)]
+        return {stem: blanket for blanket in reversed(found) for stem in blanket.denied}
+
+    def affirms(self, at: int) -> bool:
+        """Tell whether the article neither denies nor hedges a word at a place."""
+        return at not in self.cues.denied and at not in self.cues.hedged
 
     @cached_property
     def denial_verbs(self) -> frozenset[str]:
@@ -299,7 +345,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 11
+    version: ClassVar[int] = 12
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -310,6 +356,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     def __init__(self, article: StatedPolarity, summary: str) -> None:
         super().__init__(article, summary)
         self.own_cues = Cues(self.own)
+        blankets = blanket_denials(self.own, self.own_cues.denied)
+        self.own_blankets = {blanket.cue: blanket for blanket in blankets}
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
@@ -320,17 +368,41 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         for at in range(first, end):
             asked = at > past and self._is_disputed(at)
             look = asked or not compared or self.article.wants_evidence
+            if not look and not self._may_clash(at):
+                continue
             places = self._comparable(at) if look else []
-            compared.update(self.stated.columns.sentences[place.at] for place in places[:2])
+            if places:
+                compared.update([self.stated.columns.sentences[place.at] for place in places[:2]])
             if at <= past:
                 continue
-            clash = self._disputed_clash(at, places) if asked else self._opposite(at)
+            clash = self._of_everybody(at)
+            clash = clash or (self._disputed_clash(at, places) if asked else self._opposite(at))
             clash = clash or self._promise(at)
             if clash is not None:
+                if clash.kind in ("negation", "antonym") and self._is_supposed(at):
+                    clash = clash._replace(kind="contrast")
                 clashes.append(clash)
                 past = max(clash.last, at)
                 compared.add(self.stated.columns.sentences[clash.stated[1]])
         return sorted(compared), clashes
+
+    def _may_clash(self, at: int) -> bool:
+        """Tell whether a word that is not disputed can clash at all; most cannot."""
+        stem = self.own.stems[at]
+        if stem in ANTONYMS or self.own.columns.words[at] in PROMISES:
+            return True
+        return at in self.own_blankets or stem in self.article.blankets
+
+    def _is_supposed(self, at: int) -> bool:
+        """Tell whether a clause with `if` before a word puts it as no fact: if he had not left."""
+        low = max(self.own.bounds(at)[0], at - REACH_OF_IF)
+        clause = self.own.tokens[low : at + 1]
+        for token in reversed(clause):
+            if token.word in ("if", "unless"):
+                return True
+            if token.after_mark:
+                return False
+        return False
 
     def _comparable(self, at: int) -> list[Alignment]:
         """Return the article's places of a word that are amid the same words, best first."""
@@ -351,6 +423,26 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if not places:
             return self._opposite(at) or self._added_denial(at)
         return self._negation(at, places) or self._opposite(at) or self._hedge(at, places)
+
+    def _of_everybody(self, at: int) -> _Clash | None:
+        """Return a clash where one text denies of everybody what the other says of somebody."""
+        if blanket := self.own_blankets.get(at):
+            also = self.article.blankets.get(self.own.stems[blanket.at])
+            if also is not None and also.subject in (frozenset(), blanket.subject):
+                return None
+            against = spoken_against(blanket, self.stated)
+            place = next(filter(self.article.affirms, against), None)
+            return _Clash(at, blanket.at, "negation", (place, place)) if place is not None else None
+        stated = self.article.blankets.get(self.own.stems[at])
+        if stated is None or at in self.own_cues.denied or at in self.own_cues.hedged:
+            return None
+        before = self.own.stems[self.own.bounds(at)[0] : at]
+        if not befell(self.own, at) or not stated.subject.issubset(before):
+            return None
+        places = self.article.places(stated.denied | denied_with(self.own.stems[at]))
+        if any(self.article.affirms(place) and befell(self.stated, place) for place in places):
+            return None
+        return _Clash(at, at, "negation", (stated.cue, stated.at))
 
     def _negation(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where a word is denied on one side only."""
@@ -545,9 +637,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         number = self.stated.columns.sentences[last] + 1
         message = f"the article says '{said}', in sentence {number}"
         if first == last and (clash.kind == "negation" or clash.first < clash.last):
-            message = f"the article does not deny it: '{said}', in sentence {number}"
-            if self.stated.stems[last] != self.own.tokens[clash.last].stem:
-                message = f"the article does not deny it, in sentence {number}"
+            low = max(self.stated.bounds(last)[0], last - MOST_QUOTED_BEFORE)
+            said = self.stated.words(low, last)
+            message = f"the summary denies what the article says: '{said}', in sentence {number}"
+            if self.stated.stems[last] not in denied_with(self.own.tokens[clash.last].stem):
+                message = f"the summary denies what the article says, in sentence {number}"
                 sentence = self.stated.sentences[number - 1]
                 span = self.own.span(clash.first, clash.last)
                 return Flag(span, clash.kind, message, (sentence,))

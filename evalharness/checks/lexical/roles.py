@@ -171,53 +171,66 @@ class StatedRoles(ArticleIndex):
         return self._company[words]
 
     @cached_property
-    def _first_places(self) -> dict[int, list[tuple[int, tuple[str, ...]]]]:
-        """Where each name stands first of all, by sentences, with its words."""
-        found: dict[int, list[tuple[int, tuple[str, ...]]]] = {}
+    def _first_places(self) -> dict[int, list[tuple[int, int]]]:
+        """Where each name stands first of all, by sentences, with its place among all."""
+        found: dict[int, list[tuple[int, int]]] = {}
         sentences = self.passages.columns.sentences
-        for words, places in self.by_words.items():
+        for number, places in enumerate(self.by_words.values()):
             for at in places[:MOST_CANDIDATES]:
-                found.setdefault(sentences[at], []).append((at, words))
+                found.setdefault(sentences[at], []).append((at, number))
         return found
 
-    def shared_with(self, wanted: frozenset[str]) -> dict[tuple[str, ...], set[str]]:
-        """Return which of some stems are in the company of each name that has one."""
-        found: dict[tuple[str, ...], set[str]] = {}
-        columns, stems = self.passages.columns, self.passages.stems
-        for stem in wanted:
-            for place in self.passages.places.get(stem, ()):
-                if not columns.content[place]:
-                    continue
-                for at, words in self._first_places.get(columns.sentences[place], ()):
-                    if abs(at - place) <= REACH_OF_COMPANY and stems[at] != stem:
-                        found.setdefault(words, set()).add(stem)
-        return found
+    def companions(self, stem: str) -> frozenset[int]:
+        """Return the names that have a word of content with this stem in their company.
+
+        A name is told by its place among all, `distinct`.
+        """
+        if stem not in self._companions:
+            columns, firsts = self.passages.columns, self._first_places
+            self._companions[stem] = frozenset(
+                number
+                for place in self.passages.places.get(stem, ())
+                if columns.content[place]
+                for at, number in firsts.get(columns.sentences[place], ())
+                if abs(at - place) <= REACH_OF_COMPANY and columns.stems[at] != stem
+            )
+        return self._companions[stem]
+
+    def shared_with(self, wanted: frozenset[str], number: int) -> set[str]:
+        """Return which of some stems are in the company of a name."""
+        return {stem for stem in wanted if number in self.companions(stem)}
 
     @cached_property
-    def rank(self) -> dict[tuple[str, ...], int]:
-        """How many names come before each one in the article."""
-        return {words: rank for rank, words in enumerate(self.by_words)}
+    def _companions(self) -> dict[str, frozenset[int]]:
+        return {}
+
+    @cached_property
+    def distinct(self) -> list[tuple[str, ...]]:
+        """The words of each name, in the order in which they come in the article."""
+        return [*self.by_words]
 
     @cached_property
     def _company(self) -> dict[tuple[str, ...], frozenset[str]]:
         return {}
 
+    def words_of(self, number: int) -> frozenset[str]:
+        """Return all words of a sentence, folded."""
+        if number not in self._words_of:
+            first, end = self.passages.first[number], self.passages.first[number + 1]
+            self._words_of[number] = frozenset(self.passages.columns.words[first:end])
+        return self._words_of[number]
+
     @cached_property
-    def words_of(self) -> list[frozenset[str]]:
-        """All words of each sentence, folded."""
-        first = self.passages.first
-        return [
-            frozenset(self.passages.columns.words[first[n] : first[n + 1]])
-            for n in range(len(self.passages.sentences))
-        ]
+    def _words_of(self) -> dict[int, frozenset[str]]:
+        return {}
 
     def may_mean(self, name: text.Name, sentence: int, by_pronoun: bool) -> bool:
         """Tell whether a sentence names something, perhaps by a pronoun or in other words."""
-        pronoun = by_pronoun and self.words_of[sentence] & PRONOUNS
+        pronoun = by_pronoun and self.words_of(sentence) & PRONOUNS
         first = sentence - 1 if pronoun else sentence
-        country = text.country(" ".join(name.words))
-        for words in self.words_of[max(0, first) : sentence + 1]:
-            if not _short_forms(words).isdisjoint(_short_forms(name.words)):
+        country, forms = text.country(" ".join(name.words)), _short_forms(name.words)
+        for words in map(self.words_of, range(max(0, first), sentence + 1)):
+            if not forms.isdisjoint(words) or not _short_forms(words).isdisjoint(forms):
                 return True
             if country and any(text.country(known) == country for known in words):
                 return True
@@ -252,11 +265,13 @@ def _short_forms(words: Collection[str]) -> frozenset[str]:
 
 
 def _by_token(where: Passages, names: Sequence[text.Name]) -> dict[int, text.Name]:
-    if not names:
-        return {}
-    at_start = dict(zip(where.columns.starts, itertools.count(), strict=False))
-    found = ((at_start.get(part.start), name) for name in names for part in name.parts)
-    return {at: name for at, name in found if at is not None}
+    found: dict[int, text.Name] = {}
+    starts, at = where.columns.starts, 0
+    for name in names:
+        for part in name.parts:
+            at = bisect.bisect_left(starts, part.start, at)
+            found[at] = name
+    return found
 
 
 class _Claims(SummaryClaims[StatedRoles, _Clash]):
@@ -268,6 +283,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         self.name_at = _by_token(self.own, self.own.named_as(article.passages))
         self._with_names = {self.own.columns.sentences[at] for at in self.name_at}
         self._wholes: dict[int, list[int]] = {}
+        self._named: dict[int, frozenset[str]] = {}
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
@@ -277,7 +293,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if clashes and self.own.tokens[at].start < clashes[-1].span.end:
                 continue
             places, clash = self._of_name(at) if at in self.name_at else self._of_word(at)
-            compared.update(self.stated.columns.sentences[place] for place in places[:3])
+            if places:
+                compared.update([self.stated.columns.sentences[place] for place in places[:3]])
             if clash is not None and clash.span not in [each.span for each in clashes]:
                 clashes.append(clash)
                 compared.add(self.stated.columns.sentences[clash.at])
@@ -626,11 +643,11 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         wanted = self._said_around(self._whole_name(at))
         if len(wanted) < LEAST_IN_COMPANY:
             return None
-        shared, best = self.article.shared_with(wanted), tuple[str, ...]()
+        shared = Counter(itertools.chain.from_iterable(map(self.article.companions, wanted)))
         enough = max(LEAST_IN_COMPANY, RIVAL_SHARE * len(wanted))
-        if any(len(stems) >= enough for stems in shared.values()):
-            best = self._best_company(name, shared, self._words_of(self.own.tokens[at].sentence))
-        if not best or len(shared[best]) < enough:
+        rivals = {number: n for number, n in shared.items() if n >= enough}
+        best = self._best_company(at, rivals, wanted) if rivals else ()
+        if not best:
             return None
         places = self.article.by_words[best]
         near = [len(wanted & self.stated.around(each, REACH_OF_COMPANY)) for each in places]
@@ -641,29 +658,44 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return the stems of content around a name, without names, that the article has at all."""
         near = self.own.around(members[0], REACH_OF_COMPANY)
         near |= self.own.around(members[-1], REACH_OF_COMPANY)
-        low, high = self.own.bounds(members[0])
-        named = {self.own.stems[each] for each in range(low, high) if each in self.name_at}
-        return frozenset(stem for stem in near - named if stem in self.stated.places)
+        named = self._named_stems(self.own.columns.sentences[members[0]])
+        return frozenset(filter(self.stated.places.__contains__, near - named))
+
+    def _named_stems(self, number: int) -> frozenset[str]:
+        """Return the stems of the names of a sentence of the summary; those of all are kept."""
+        if number not in self._named:
+            low, high = self.own.first[number], self.own.first[number + 1]
+            stems = self.own.stems
+            self._named[number] = frozenset(
+                stems[each] for each in range(low, high) if each in self.name_at
+            )
+        return self._named[number]
 
     def _best_company(
-        self, name: text.Name, shared: Mapping[tuple[str, ...], set[str]], here: frozenset[str]
+        self, at: int, rivals: Mapping[int, int], wanted: frozenset[str]
     ) -> tuple[str, ...]:
         """Return the other name around which most is as wanted; none if much is around the own.
 
-        shared: the wanted stems around each name. here: the words of the summary's sentence; whom
-        it names is no other.
+        rivals: the names around which enough of the wanted stems stand, and how many. Whom the
+        summary's sentence names is no other.
         """
-        own, forms = _short_forms(name.words), self.article.forms
-        others = [w for w in shared if own.isdisjoint(forms[w]) and here.isdisjoint(w)]
+        own, forms = _short_forms(self.name_at[at].words), self.article.forms
+        here = self._words_of(self.own.columns.sentences[at])
+        distinct = self.article.distinct
+        others = [
+            number
+            for number in rivals
+            if own.isdisjoint(forms[distinct[number]]) and here.isdisjoint(distinct[number])
+        ]
         if not others:
             return ()
-        rank = self.article.rank
-        best = min(others, key=lambda words: (-len(shared[words]), rank[words]))
-        same = [words for words, known in forms.items() if not own.isdisjoint(known)]
-        mine = set[str]().union(*(shared.get(words, ()) for words in same))
-        if len(mine) > OWN_SHARE * len(shared[best]):
+        best = min(others, key=lambda number: (-rivals[number], number))
+        same = [n for n, words in enumerate(distinct) if not own.isdisjoint(forms[words])]
+        mine = set[str]().union(*(self.article.shared_with(wanted, number) for number in same))
+        if len(mine) > OWN_SHARE * rivals[best]:
             return ()
-        return best if any(self.article.company_of(words) for words in same) else ()
+        known = any(self.article.company_of(distinct[number]) for number in same)
+        return distinct[best] if known else ()
 
     def _is_known(self, name: text.Name) -> bool:
         return any(word in self.article.casing for word in name.words)

@@ -149,7 +149,7 @@ def odds_against(article: Wording, aligned: Aligned) -> float:
 
 def common_subsequence(article: Wording, aligned: Aligned) -> float:
     """Return the longest common subsequence with the best two sentences, as a share of words."""
-    from rapidfuzz.distance import LCSseq
+    from rapidfuzz.distance.LCSseq import similarity
 
     found = votes(article, aligned)
     if not found:
@@ -159,7 +159,7 @@ def common_subsequence(article: Wording, aligned: Aligned) -> float:
     first = article.passages.first
     windows = {(max(best - 1, 0), best + 1), (best, min(best + 2, len(first) - 1))}
     longest = max(
-        LCSseq.similarity(keys, article.keys[first[start] : first[end]]) for start, end in windows
+        similarity(keys, article.keys[first[start] : first[end]]) for start, end in windows
     )
     return longest / len(keys)
 
@@ -169,11 +169,11 @@ def is_repeated(article: Wording, aligned: Aligned) -> bool:
 
     Summarizers that lose the thread say things twice (`a sheep, a sheep and a sheep`).
     """
-    counted = Counter(
-        key
-        for token, key in zip(aligned.tokens, aligned.keys, strict=True)
-        if token.content and not key[:1].isdigit()
-    )
+    words = zip(aligned.tokens, aligned.keys, strict=True)
+    keys = [key for token, key in words if token.content and not key[:1].isdigit()]
+    if len(keys) == len({*keys}):  # as nearly always: none is there twice
+        return False
+    counted = Counter(keys)
     return any(n > 1 and n > article.most_in_sentence(key) for key, n in counted.items())
 
 

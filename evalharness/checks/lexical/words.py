@@ -112,6 +112,25 @@ CLAUSE_WORDS = word_set(
     "after before since until where"
 )
 
+# What says when or for how long by itself, without a number: foreign where the article has none of
+# the stems. Of a decade and its kin, a date of the article may tell, too.
+TIME_CLAIMS = {
+    tuple(words.split()): _stems(known)
+    for words, known in {
+        "for the first time": "first debut maiden never history historic inaugural new open launch",
+        "the end of the season": "season campaign",
+        "next season": "season campaign",
+        "last season": "season campaign",
+        "a decade": "decade",
+        "a century": "century",
+        "than a year": "year annual month",
+        "than a month": "month week day",
+        "than a week": "week day",
+    }.items()
+}
+DURATIONS = word_set("decade century year month week")
+BEFORE_DURATION = word_set("for more less over under nearly almost about around than within just")
+
 # What opens a reason, or another circumstance: of which place, time or manner. Of how many
 # words of content, at least, the article must have none before a reader can be sure.
 CIRCUMSTANCES = {(word,): 3 for word in ["in", "on", "by", "where"]} | {
