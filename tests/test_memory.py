@@ -81,6 +81,8 @@ def column(field: Any, start: int, rows: int, rng: np.random.Generator) -> Any:
         return pa.array(alike + rng.normal(0, 0.1, rows), field.type)
     if field.name in ("id", "article", "references"):
         return pa.array([f"{i:032x}" for i in range(start, start + rows)], field.type)
+    if field.name == "source":
+        return pa.array([f"s{i % 50}" for i in range(start, start + rows)], field.type)
     plain = {"finish": "stop", "truncated": False, "defects": []}
     text = "" if pa.types.is_string(field.type) else 20
     return pa.array([plain.get(field.name, text)] * rows, field.type)
@@ -134,6 +136,14 @@ assert verify(sys.argv[1]).findings.done["lines of samples"] == int(sys.argv[2])
 def test_verification_of_40000_articles_takes_the_memory_of_4000(make_run: MakeRun) -> None:
     few, many = ((str(make_run(f"v{n}", {"m": [0.5] * n})), str(n)) for n in (4000, 40_000))
     small, large = least_peaks(VERIFY, few, many, 1.25)
+    assert large < 1.25 * small
+
+
+CLUSTERED = GATE.replace('{"resamples"', '{"cluster": "source", "resamples"')
+
+
+def test_gate_of_100000_articles_in_clusters_takes_the_memory_of_20000(make_run: MakeRun) -> None:
+    small, large = (peak_megabytes(CLUSTERED, *made_runs(make_run, n)) for n in (20_000, 100_000))
     assert large < 1.25 * small
 
 
