@@ -34,6 +34,7 @@ MADE_HERE = (
     "live/notebook.md",
     "live/report.md",
 )
+_OPTION = re.compile(r"<code>(-[^<\n]{1,30})</code>")
 _CHART = re.compile(r"^```mermaid\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"(^```.*?^```\s*$)", re.MULTILINE | re.DOTALL)
 
@@ -96,6 +97,15 @@ def start_page(readme: str, titles: Mapping[str, str]) -> str:
     text = re.sub(r"\]\(docs/", "](", text).replace("](CONTRIBUTING.md)", "](contributing.md)")
     text = re.sub(r"\[([^\]]+)\]\([A-Z]+(?:\.\w+)?\)", r"\1", text)
     return with_links(text, titles, "index.md")
+
+
+def with_whole_options(page: str) -> str:
+    """Return a page of HTML in which the name of an option is not broken after its dashes.
+
+    >>> with_whole_options("<p><code>--join seed</code> and <code>a - b</code></p>")
+    '<p><code class="option">--join seed</code> and <code>a - b</code></p>'
+    """
+    return _OPTION.sub(r'<code class="option">\1</code>', page)
 
 
 def llms_text(pages: Mapping[str, str]) -> str:
@@ -242,6 +252,8 @@ def main() -> None:
         for name in pages_of_nav():
             if name not in MADE_HERE:
                 write(site / name, (ROOT / "docs" / name).read_text(encoding="utf-8"))
+        for page in site.rglob("index.html"):
+            write(page, with_whole_options(page.read_text(encoding="utf-8")))
         if faults := faults_of(site):
             raise SystemExit("\n".join(faults))
         shutil.copytree(site, out, dirs_exist_ok=True)

@@ -89,7 +89,7 @@ def svg_of(text: str, title: str) -> str:
     height = len(rows) * (_HEIGHT + _GAP_Y) - _GAP_Y + 2 * _PAD
     parts = [
         f'<svg class="diagram" viewBox="0 0 {total:.0f} {height:.0f}" role="img" '
-        f'style="max-width:{total:.0f}px" aria-label="{escape(title)}">',
+        f'width="{total:.0f}" aria-label="{escape(title)}">',
         '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" '
         'fill="currentColor"/></marker></defs>',

@@ -46,17 +46,17 @@ _LONG = """
     extractive factcg faults files frozen_bytes fuzz gate gate_outputs generation hf hhem house hub
     installation judge laws lettucedetect linear logs long memory meta minicheck named
     narrow_tables neural neural_laws nli notebook old_results pace pace_workers packaging page_laws
-    pages paired pairwise parts plan planting plots prompts quickstart ray_nodes readme real
-    reference remote report report_browser report_hostile report_table reproduce rerun rouge runner
-    scored_names scores seq2seq settings shards show space spending store study_browser sweep
-    sweep_runs table_of_runs tables temporary to_fetch trackers trainer types unfinished_runs
+    pages paired pairwise parts plan planting plots prompts quantized quickstart ray_nodes readme
+    real reference remote report report_browser report_hostile report_table reproduce rerun rouge
+    runner scored_names scores seq2seq settings shards show space spending store study_browser
+    sweep sweep_runs table_of_runs tables temporary to_fetch trackers trainer types unfinished_runs
     unieval verify versions_of_scores view ways_in
 """
 
 
 # Of the others, the tests that read a megabyte, load a network or install a package: seconds each.
 _LONG_TESTS = re.compile(
-    "megabyte|huge_text|hostile_page|keeps_one_article_at_a_time|fp8_is_computed"
+    "megabyte|huge_text|hostile_page|keeps_one_article_at_a_time|network_beside|test_checkpoint_"
     "|plugin_is_found|plugin_that_does_not_load|votes.*page_show_people|all_words_of_real_articles"
 )
 # What imports torch at its top, which takes 5 s, for the few examples of its docstrings.
@@ -114,6 +114,41 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stop_drawer() -> Iterator[Callable[..., None]]:
+    """Keep the process that draws from report to report; give what ends it.
+
+    To start its engine takes 0.6 s of processor time, and hundreds of tests write a report. How it
+    starts, fails and ends is tested with `own_drawer`, and by the commands that are started.
+    """
+    from evalharness.report.drawer import DRAWER, Drawer
+
+    stop = Drawer.stop
+
+    def keep(self: Drawer, *, at_once: bool = False) -> None:
+        if self._ended or self._process is None or self._process.poll() is not None:
+            stop(self, at_once=at_once)
+        elif self._queue is not None:
+            self._queue.shutdown(cancel_futures=at_once)
+            self._queue = None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drawer, "stop", keep)
+        yield stop
+    DRAWER.stop(at_once=True)
+
+
+@pytest.fixture
+def own_drawer(stop_drawer: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have no process that draws before the test nor after it, and end each as always."""
+    from evalharness.report.drawer import DRAWER, Drawer
+
+    stop_drawer(DRAWER, at_once=True)
+    monkeypatch.setattr(Drawer, "stop", stop_drawer)
+    yield
+    stop_drawer(DRAWER, at_once=True)
 
 
 @pytest.fixture

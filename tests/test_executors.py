@@ -58,6 +58,8 @@ from evalharness.store.ledger import Ledger
 from evalharness.store.samples import Writer
 from evalharness.store.store import Store
 
+pytestmark = pytest.mark.usefixtures("own_drawer")  # the processes that are left are counted
+
 
 def timing(run: Any) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     return run.record["timing"]["summaries"], run.record["timing"]["scores"]

@@ -407,3 +407,20 @@ def test_a_time_of_which_the_article_says_nothing(article: str, summary: str, ma
     flags = Lexical().score([(Article("a", article), Summary("a", summary))])[0].flags
     said = [flag.span.of(summary) for flag in flags if flag.kind == "circumstance"]
     assert [marked in words for words in said] == ([True] if marked else [])
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "marked"),
+    [
+        ("An airport was shut.", "He was held at Heathrow Airport.", "Heathrow Airport"),
+        ("A university won.", "The University of Aberdeen won.", "The University of Aberdeen"),
+        ("Minister Roe won.", "Prime Minister Rex Roe won.", "Rex"),
+        ("Roe left in Kent.", "Roe left in Kent on Saturday night.", "Saturday night"),
+        ("The 19th was hot.", "It is of the 17th century.", "the 17th century"),
+    ],
+)
+def test_marks_cover_the_rest_of_a_name_and_of_a_time(
+    article: str, summary: str, marked: str
+) -> None:
+    flags = Lexical().score([(Article("a", article), Summary("a", summary))])[0].flags
+    assert marked in [flag.span.of(summary) for flag in flags]

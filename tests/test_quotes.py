@@ -133,3 +133,21 @@ def test_what_is_spoken_of_is_no_speaker(summary: str) -> None:
         "League were named elsewhere."
     )
     assert not _score(article, summary).flags
+
+
+@pytest.mark.parametrize(
+    ("quoted", "kind"),
+    [
+        ("the people's demands cannot be put aside", "quoted_word"),
+        ("the people's demands can be put aside", "quote"),
+        ("lack of desire", "quoted_word"),
+        ("take part in ordinary activities", "quote"),
+    ],
+)
+def test_words_of_a_quotation_in_another_order_are_no_likely_error(quoted: str, kind: str) -> None:
+    article = (
+        "He said: “You cannot put aside the people's demands.” The side was “lacking desire”, and "
+        "the men “take part in seemingly ordinary activities”, he said."
+    )
+    (flag,) = _score(article, f"He said “{quoted}” on Monday.").flags
+    assert flag.kind == kind

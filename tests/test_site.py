@@ -133,6 +133,14 @@ def test_every_chart_is_drawn_with_all_its_boxes_and_arrows(packaging: Any, char
         assert 0 <= y <= height - float(box.attrib["height"])
 
 
+def test_options_are_kept_whole_on_a_page(packaging: Any) -> None:
+    whole = packaging("build_site").with_whole_options
+    page = (
+        "<code>--full</code> <code>-o FILE</code> <code>a-b</code> <pre><code>-x\n-y</code></pre>"
+    )
+    assert whole(page).count('<code class="option">') == 2
+
+
 def test_box_stands_below_all_that_lead_to_it(packaging: Any) -> None:
     diagrams = packaging("diagrams")
     chart = diagrams.read_chart("flowchart TD\n  a --> b\n  a --> c\n  b --> c\n")

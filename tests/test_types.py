@@ -57,22 +57,19 @@ mean: float = eh.score(["a"], references=["a"]).mean()["rouge1"]
 """
 
 
-def run_mypy(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    (folder / "program.py").write_text(program)
-    return subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(folder), "program.py"],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
 def test_mypy_strict_accepts_a_program_and_refuses_wrong_ones(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
-    done = run_mypy(PROGRAM, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", ".", "program.py", "wrong.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    errors = [line.split(":") for line in done.stdout.splitlines() if ": error:" in line]
 
-    wrong = run_mypy(WRONG, tmp_path)
-    lines = {int(line.split(":")[1]) for line in wrong.stdout.splitlines() if ": error:" in line}
-    assert lines == {3, 4, 5, 6}, wrong.stdout
+    assert {(name, int(line)) for name, line, *_ in errors} == {
+        ("wrong.py", line) for line in (3, 4, 5, 6)
+    }, done.stdout + done.stderr
 
 
 def test_pyright_strict_accepts_a_program(tmp_path: Path) -> None:

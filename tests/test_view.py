@@ -747,7 +747,7 @@ def test_list_and_run_follow_what_happens(browser: Browser, results: Path) -> No
     folder = results / "monday" / "lead"
     mark = folder / "unfinished-1"
     mark.write_text(WorkSigns(work="lead", total=9, done=4).text())
-    with serving(results) as address:
+    with serving(results) as address, browser.hurried():
         browser.visit(address)
         browser.one('input[value="tuesday/lead"]').click()
         browser.wait("document.querySelector('#live').textContent.includes('4 of 9')")
@@ -773,7 +773,7 @@ def test_list_and_run_follow_what_happens(browser: Browser, results: Path) -> No
 def test_first_run_shows_in_a_list_that_was_empty(
     browser: Browser, made: Path, tmp_path: Path
 ) -> None:
-    with serving(tmp_path) as address:
+    with serving(tmp_path) as address, browser.hurried():
         browser.visit(address)
         before = browser.text("main")
         shutil.copytree(made / "monday", tmp_path / "monday")

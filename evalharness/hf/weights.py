@@ -474,13 +474,16 @@ def quiet() -> Iterator[None]:
     logging: Any = untyped
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
+    speaks = verbosity != logging.ERROR  # to set it takes 2 ms: every logger forgets what it knew
+    if speaks:
+        logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.set_verbosity(verbosity)
+        if speaks:
+            logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()

@@ -226,12 +226,13 @@ class Network:
         found = {key: kept for key in keys if (kept := self.memory.get(key)) is not None}
         fresh = {key: item for key, item in zip(keys, items, strict=True) if key not in found}
         fresh_keys, fresh_items = list(fresh), list(fresh.values())
-        for places, rows in self._batches(fresh_items, forward):
-            for place, row in zip(places, rows, strict=True):
-                key = fresh_keys[place]
-                result = row[: len(fresh_items[place])] if per_token else row
-                found[key] = np.array(result)  # a copy, so that the batch can be let go
-                self.memory.put(key, found[key])
+        with weights.quiet():
+            for places, rows in self._batches(fresh_items, forward):
+                for place, row in zip(places, rows, strict=True):
+                    key = fresh_keys[place]
+                    result = row[: len(fresh_items[place])] if per_token else row
+                    found[key] = np.array(result)  # a copy, so that the batch can be let go
+                    self.memory.put(key, found[key])
         return [found[key] for key in keys]
 
     def _batches(
@@ -259,7 +260,7 @@ class Network:
     def _attempt(self, items: Sequence[Encoded], forward: Forward) -> FloatValues | None:
         """Return the results of a batch; None where the memory does not suffice."""
         try:
-            with torch.inference_mode(), weights.quiet():
+            with torch.inference_mode():
                 found = forward(self._inputs(items))
             return found.float().cpu().numpy()
         except Exception as error:

@@ -200,6 +200,7 @@ class Phrase:
         """Take one more word, if it goes on with the number; `link` is what stands before it."""
         if link == " - " and self.last == "tens":  # `twenty - five` of split texts
             link = "-"
+        link = " and a " if link == "-and-a-" else link  # a three-and-a-half-year deal
         if self.kind or link not in ("", " ", "-", " and ", " and a "):
             return False
         if link == " and a ":

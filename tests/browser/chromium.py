@@ -45,6 +45,18 @@ class Browser:
         self.errors(), self.requests()
         self.driver.get(address)
 
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Let pages that are opened meanwhile do in a twentieth of the time what they do later."""
+        source = """const later = globalThis.setTimeout;
+            globalThis.setTimeout = (act, wait = 0, ...rest) => later(act, wait / 20, ...rest);"""
+        command = "Page.{}ScriptToEvaluateOnNewDocument".format
+        added = self.driver.execute_cdp_cmd(command("add"), {"source": source})
+        try:
+            yield
+        finally:
+            self.driver.execute_cdp_cmd(command("remove"), added)
+
     def run(self, script: str, *arguments: Any) -> Any:
         """Run a script in the page and return what it returns."""
         return self.driver.execute_script(script, *arguments)

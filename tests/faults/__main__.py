@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from evalharness.report import drawer
 from faults.trial import ALL_KINDS, Bench, Tally
 
 ROOT = Path(__file__).parents[2]
@@ -48,8 +49,10 @@ def bench(folder: Path, text: str, articles: int) -> Bench:
 def _imported(more: list[str]) -> None:
     """Import once what every process would."""
     often = "cli cli.run cli.progress runner.run runner.shards report.table metrics.rouge "
-    often += "checks.lexical.lexical models.extractive loaders.files"
-    for name in [*(f"evalharness.{name}" for name in often.split()), "pyarrow.parquet", *more]:
+    often += "checks.lexical.lexical models.extractive models.centrality loaders.files report.page"
+    often += " comparison.comparison stats.paired executors.auto"
+    others = ["pyarrow.parquet", "yaml", "jinja2", "numpy.random", "numpy.ma"]
+    for name in [*(f"evalharness.{name}" for name in often.split()), *others, *more]:
         importlib.import_module(name)
 
 
@@ -59,6 +62,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--neural", type=int, default=0, help="so many of them with a tiny BART")
     parser.add_argument("--columns", action="store_true", help="texts in columns, as of large runs")
+    parser.add_argument("--no-plots", action="store_true", help="no figure is drawn: quicker")
     given = parser.parse_args()
     form = "samples: columns\n" if given.columns else ""
     _imported(
@@ -67,6 +71,8 @@ def main() -> int:
         else []
     )
     importlib.import_module("evalharness.store.columns")
+    if given.no_plots:
+        vars(drawer)["find_spec"] = lambda *_: None  # as where the library is missing
     began, tally, rng = time.monotonic(), Tally(), random.Random(given.seed)
     told, memory = 0, Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as scratch:

@@ -18,22 +18,31 @@ import transformers  # noqa: TID253
 from torch.overrides import TorchFunctionMode  # noqa: TID253
 
 # Read bytes as numbers of a kind: these stay what they are.
-_OF_BYTES = (torch.Tensor.view, torch.frombuffer)
+_OF_BYTES = frozenset({torch.Tensor.view, torch.frombuffer})
 
 
 class _Widened(TorchFunctionMode):
     """Puts float64 wherever a call into torch asks for float32."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in _OF_BYTES:
-            return func(*args, **(kwargs or {}))
-        func = torch.Tensor.double if func is torch.Tensor.float else func
-        named = {name: _wide(value) for name, value in (kwargs or {}).items()}
-        return func(*map(_wide, args), **named)
+        # Few calls name a kind, and there are hundreds of thousands in a test.
+        if func not in _OF_BYTES:
+            if func is torch.Tensor.float:
+                func = torch.Tensor.double
+            for value in args:
+                if value is _NARROW:
+                    args = tuple(map(_wide, args))
+                    break
+            if kwargs:
+                kwargs = {name: _wide(value) for name, value in kwargs.items()}
+        return func(*args, **kwargs) if kwargs else func(*args)
+
+
+_NARROW = torch.float32
 
 
 def _wide(value: Any) -> Any:
-    return torch.float64 if value is torch.float32 else value
+    return torch.float64 if value is _NARROW else value
 
 
 def _doubled(load: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,7 +21,7 @@ from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.english_words import is_english_word
 from evalharness.text.name_words import COUNTRY_OF, KNOWN_NAMES, PERSON_TITLES
-from evalharness.text.words import FUNCTION_WORDS
+from evalharness.text.words import FUNCTION_WORDS, WORD
 
 # Shorter words that are spelled nearly alike are other words.
 LEAST_SPELLED = 4
@@ -43,6 +43,8 @@ OTHER_FORMS = {
 }
 # `O'Donnell` is written as two words, too.
 BEFORE_APOSTROPHE = ("o", "d", "l")
+# So many characters stand between the parts of a name: ` and `, ` of the `.
+LONGEST_LINK = 8
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
 
@@ -89,7 +91,8 @@ class StatedNames(scoring.ArticleIndex):
         ]
         if not missing:
             return list(name.parts) if self._is_crossed(name) else []
-        if text.country(" ".join(name.words)) in self.countries:
+        country = text.country(" ".join(name.words))
+        if country and country in self.countries:
             return []
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []
@@ -235,7 +238,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -278,12 +281,34 @@ def _flag(
     kind = "spelling" if all(spelled) else article.kind_of(name, missing)
     if kind == "entity" and _is_epithet(name, summary):
         kind = "background"
+    if kind == "entity":
+        span = _with_common_parts(article, name, span)
     if stated is None:
         said = f"the article spells it '{' '.join(spelled)}'" if all(spelled) else ""
         return Flag(span, kind, said or f"'{name.span.of(summary)}' is not in the article")
     number = article.passages.sentence_at(stated.span.start) + 1
     message = f"the article has '{stated.span.of(article.text)}', in sentence {number}"
     return Flag(span, kind, message, (stated.span,))
+
+
+def _with_common_parts(article: StatedNames, name: text.Name, span: Span) -> Span:
+    """Return the missing parts of a name with those beside them that the article has as no name.
+
+    The airport of `Heathrow Airport` is no other airport's; Sturgeon is known, whatever her name.
+    """
+    common = [
+        part
+        for word, part in zip(name.words, name.parts, strict=True)
+        if word not in OFFICES and text.stem_of(word) in NAMING_STEMS
+        if not article.casing.is_name(word)
+    ]
+    for part in common:
+        if span.end <= part.start <= span.end + LONGEST_LINK:
+            span = Span(span.start, part.end)
+    for part in reversed(common):
+        if 1 < span.start - part.end <= LONGEST_LINK:  # the University of
+            span = Span(part.start, span.end)
+    return span
 
 
 _EPITHET = re.compile(r"\b[Tt]he (?P<of>[A-Z]\w+)['’]s (?P<head>[A-Z]\w+)")
@@ -347,8 +372,9 @@ def _initials(name: text.Name, where: str) -> Iterator[str]:
     words = name.words
     if len(words) < 2:
         return
-    yield "".join(word[0] for word in words)
-    yield "".join(each.of(where)[0] for each in text.words(name.span.of(where))).lower()
+    of_all = "".join([word[0] for word in words])
+    yield of_all
+    yield "".join([word[0][0] for word in WORD.finditer(name.span.of(where))]).lower()
     for length in range(3, len(words)):
         for start in range(len(words) - length + 1):
-            yield "".join(word[0] for word in words[start : start + length])
+            yield of_all[start : start + length]

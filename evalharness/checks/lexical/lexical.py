@@ -71,6 +71,7 @@ LONGEST_BEFORE = 24
 PHRASE_AFTER = re.compile(
     r" ?- ?year ?- ?old|[ -]year[ -]old| ?per ?cent| ?%"
     r"| (?:years?|months?|weeks?|days?|hours?|minutes?)(?: ago| old)?\b| ago\b"
+    r"|(?<=day) (?:morning|afternoon|evening|night)\b|(?<=\dth) (?:century|Century)\b"
 )
 
 
@@ -137,7 +138,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 17
+    version: ClassVar[int] = 18
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

@@ -143,6 +143,12 @@ def _circumstances(aligned: Aligned) -> Iterator[WordRun]:
             yield at, end - 1
 
 
+def _has_dates(article: Wording, with_months: bool) -> bool:
+    """Tell whether the article names a year, or perhaps a month, between which time may pass."""
+    dates = itertools.chain.from_iterable(article.passages.dates)
+    return any(date.years or (with_months and date.months) for date in dates)
+
+
 _LAST_OF_TIMES = frozenset(words[-1] for words in TIME_CLAIMS)
 
 
@@ -160,7 +166,7 @@ def _foreign_times(article: Wording, aligned: Aligned) -> Iterator[WordRun]:
                 continue
             if word not in DURATIONS:
                 yield first, last
-            elif not any(article.passages.dates):
+            elif not _has_dates(article, with_months=word in ("month", "week")):
                 while first and words[first - 1] in BEFORE_DURATION:
                     first -= 1
                 yield first, last

@@ -27,6 +27,13 @@ CHARACTERS_AFTER = 30
 _TIME_UNIT = re.compile(
     r"[ \u00a0-](?:second|minute|hour|day|week|month|year)s?(?:[ -]olds?)?\b", re.IGNORECASE
 )
+# Between a number and its unit: 27 consecutive days.
+_IN_SERIES = ("consecutive", "successive", "straight")
+_SERIES_STEMS = frozenset(map(text.stem_of, _IN_SERIES))
+_OF_SERIES = re.compile(
+    rf" (?:{'|'.join(_IN_SERIES)}) (second|minute|hour|day|week|month|year)s?\b",
+    re.IGNORECASE,
+)
 # `The two teams`, `her first film`: a summary may count what the article lists.
 ORDINALS_IN_CLAUSES = frozenset(["first", "second", "third"])
 # `3-1`, `10 to 12`: two numbers that are one claim.
@@ -105,6 +112,10 @@ LONGEST_NAMED = 10
 # How long something takes; what else a number may say of time; and how far the word stands.
 _TIME_UNITS = frozenset(["second", "minute", "hour", "day", "week", "month", "year"])
 _TIME_STEMS = frozenset(map(text.stem_of, _TIME_UNITS))
+_ONE_OF_UNIT = re.compile(
+    rf"\b(?:an?|one|single|per|each|every|full|whole|1)[ -]({'|'.join(sorted(_TIME_UNITS))})\b",
+    re.IGNORECASE,
+)
 _NO_MEASURE = frozenset(["day", "year", "ordinal"])
 REACH_OF_UNIT = 3
 _RECENT_YEARS = range(1990, 2041)
@@ -143,13 +154,18 @@ class StatedNumbers(scoring.ArticleIndex):
         head = own.word_behind(claimed.span)
         if head != "anniversary":
             return head == "minute"
-        years = (stated.value for stated in self.numbers if stated.kind == "year")
-        return any(year + claimed.value in _RECENT_YEARS for year in years)
+        years, _ = self._years_and_births
+        return any(year.value + claimed.value in _RECENT_YEARS for year in years)
 
-    def has_one(self, unit: str) -> bool:
-        """Tell whether the article says `a year` or the like, which is one."""
-        one = rf"\b(?:an?|one|single|per|each|every|full|whole|1)[ -]{re.escape(unit)}\b"
-        return re.search(one, self.text, re.IGNORECASE) is not None
+    @cached_property
+    def named_once(self) -> frozenset[str]:
+        """The units of time of which the article says that it is one: `a year`, `per day`."""
+        return frozenset(map(str.lower, _ONE_OF_UNIT.findall(self.text)))
+
+    @cached_property
+    def age_groups(self) -> frozenset[str]:
+        """The groups that the article names by an age: the 21 of the Under-21s."""
+        return frozenset(_UNDER_AGE.findall(self.text))
 
     def has_in_unit(self, claimed: text.Number) -> bool:
         """Tell whether the article has a number of a claimed unit, or what may be of any.
@@ -445,7 +461,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 11
+    version: ClassVar[int] = 12
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -532,9 +548,13 @@ def _claim(
     if pair:
         return _claim_of_pair(article, number, _both(pair))
     start = number.span.start
+    is_bare = not (number.kind or number.unit)
+    series = _OF_SERIES.match(own.text, number.span.end) if is_bare else None
+    if series and _SERIES_STEMS.isdisjoint(article.passages.places):  # else: a seventh year
+        number = number._replace(span=Span(start, series.end()), unit=series[1].lower())
     if _NAMED_BY_NUMBER.search(own.text, max(0, start - LONGEST_NAMED), start):
         return None
-    if number.value == 1 and number.unit and article.has_one(number.unit):
+    if number.value == 1 and number.unit and number.unit in article.named_once:
         return None
     evidence = article.evidence(number)
     if evidence and number.unit in _TIME_UNITS and not number.kind:
@@ -544,7 +564,7 @@ def _claim(
             return _Claim(number, [], number._replace(span=unit))
         bound = article.bound_elsewhere(number, own)
         return _Claim(number, [] if bound else evidence, bound)
-    if _is_label(number, own.text, article.text):
+    if _is_label(number, own.text, article.age_groups):
         return None
     if derived := article.follows_from(number, own, wanted):
         return _Claim(number, derived, None)
@@ -557,15 +577,14 @@ def _claim(
     return _Claim(number, [], rival, _may_be_counted(article, number, own, rival))
 
 
-def _is_label(number: text.Number, summary: str, article: str) -> bool:
+def _is_label(number: text.Number, summary: str, age_groups: frozenset[str]) -> bool:
     """Tell whether a number is part of what something is called: 9/11, or the Under-21s.
 
     The article may have an age group otherwise; then it is none.
     """
     start, end = number.span.start, number.span.end
     if _UNDER.search(summary[max(0, start - 8) : start]):
-        groups = _UNDER_AGE.findall(article)
-        return not groups or str(number.value) in groups
+        return not age_groups or str(number.value) in age_groups
     return bool(_SLASHED.match(summary, end)) or summary[:start].endswith("/")
 
 
@@ -649,7 +668,7 @@ def _company(where: str, number: text.Number) -> list[tuple[str, str, str]]:
     if len(after) == CHARACTERS_AFTER:
         after = after[: after.rfind(" ") + 1]  # the last word may be cut
     after = _NEXT_SENTENCE.split(after, maxsplit=1)[0]
-    words = [word.removesuffix("s") for word in text.content_words(after)[:2]]
+    words = [word.removesuffix("s") for word in text.content_words(after, 2)]
     if number.unit or number.kind not in ("", "ordinal"):
         words.append("")
     return [(number.kind, number.unit, word) for word in words]

@@ -64,6 +64,10 @@ _BEFORE_SAID |= {
 REACH_TO_SAID = 14
 
 
+REACH_OF_DENIAL = 2
+_DENYING = frozenset(["not", "no", "never", "none", "nobody", "nothing", "cannot", "without"])
+
+
 class StatedQuotes(scoring.ArticleIndex):
     """The letters and names of an article, found once for all its summaries."""
 
@@ -96,6 +100,37 @@ class StatedQuotes(scoring.ArticleIndex):
             if self.passages.stems[at : at + len(stems)] == stems:
                 return self.passages.span(at, at + len(stems) - 1)
         return None
+
+    def rearranges(self, words: str) -> bool:
+        """Tell whether a quotation of the article has these words of content alone, denied alike.
+
+        `You cannot put aside the people's demands`, for `demands that cannot be put aside`.
+        """
+        own = Passages(words, [Span(0, len(words))])
+        content = [*itertools.compress(own.stems, own.columns.content)]
+        wanted, reach = frozenset(content), len(own.stems)
+        if len(wanted) < max(2, len(content)):
+            return False
+        rarest = min((self.passages.places.get(stem, []) for stem in content), key=len)
+        for at in filter(self._is_quoted, rarest[:MOST_PLACES]):
+            low, high = self.passages.bounds(at)
+            near = range(max(low, at - reach), min(high, at + reach + 1))
+            found = [place for place in near if self.passages.stems[place] in wanted]
+            columns, said = self.passages.columns, slice(found[0], found[-1] + 1)
+            if (
+                wanted == {*itertools.compress(columns.stems[said], columns.content[said])}
+                and len(found) == len(wanted)
+                and _n_denials(columns.words[max(low, said.start - REACH_OF_DENIAL) : said.stop])
+                == _n_denials(own.columns.words)
+            ):
+                return True
+        return False
+
+    def _is_quoted(self, at: int) -> bool:
+        """Tell whether a word of the article stands in a quotation."""
+        start = self.passages.columns.starts[at]
+        before = bisect.bisect_right(self.quotations, start, key=lambda each: each.start) - 1
+        return before >= 0 and start < self.quotations[before].end
 
     def nearest(self, words: str) -> Span | None:
         """Return the article's words that are most like some others; None if none are."""
@@ -161,14 +196,15 @@ class Quotes(scoring.LexicalCheck):
     Quoted words must stand in the article in the same order, whatever the marks, capitals and
     spaces; what `...` or brackets stand for may be left out. Of one or two quoted words it is
     enough that the article has them; where somebody says them of something (`said it was "grim"`),
-    it must. A title (`The Lives of Others`) and a quotation that differs
-    by words such as `the` are `quoted_word`: no likely error. The name beside a verb of saying must
+    it must. A title (`The Lives of Others`), a quotation that differs
+    by words such as `the`, and one whose words stand in one sentence in another order are
+    `quoted_word`: no likely error. The name beside a verb of saying must
     be the article's speaker, or be named near the quotation. A sentence with quotations has the
     share of its own; weighted with their count, these make up the score. A summary without
     quotations has none.
     """
 
-    version: ClassVar[int] = 7
+    version: ClassVar[int] = 8
     index: ClassVar[type[scoring.ArticleIndex]] = StatedQuotes
 
 
@@ -253,7 +289,7 @@ class _Claims:
         """Return what a reader is told of words that the article does not have in this order."""
         words = quoted.of(self.own.text)
         stated = self.article.nearest(words)
-        kind = "quoted_word" if _is_title(words) else "quote"
+        kind = "quoted_word" if _is_title(words) or self.article.rearranges(words) else "quote"
         if stated is None:
             return Flag(quoted, kind, "the article does not have these words in a row")
         said = stated.of(self.article.text)
@@ -312,6 +348,10 @@ class _Claims:
         return next((name for name in outside if _says(self.article.passages, name)), None)
 
 
+def _n_denials(words: Sequence[str]) -> int:
+    return sum(word in _DENYING or word.endswith("n't") for word in words)
+
+
 def _is_title(words: str) -> bool:
     """Tell whether quoted words are a title: each word of content has a capital."""
     written = [word.of(words) for word in text.words(words)]
@@ -366,6 +406,9 @@ _QUOTED = re.compile(
     rf"(?:(?:(?<=\w)'\w|\s'{_CLITIC})[^'\n]{{1,300}}){{0,5}})(?<=[\w.,!?\s])'(?!\w)"
 )
 
+# Without one of these there is no quotation.
+_MARKS = "\"'“‘`«„"
+
 
 def quotations(text: str) -> list[Span]:
     """Return the quoted words of a text in order, without their marks.
@@ -376,6 +419,8 @@ def quotations(text: str) -> list[Span]:
     >>> [quoted.of(text) for quoted in quotations(text)]
     ['Why me?', 'worst of all', 'grim']
     """
+    if not any(map(text.__contains__, _MARKS)):
+        return []
     found: list[Span] = []
     for match in _QUOTED.finditer(text):
         inside = match[match.lastgroup or 0]
