@@ -714,6 +714,12 @@ def test_runs_are_shown_by_their_urls(at_url: Callable[..., Done]) -> None:
     assert "24 articles" in at_url("show", "memory://b/r/t/gpt-4.1").stdout
 
 
+def test_folder_at_a_url_is_no_file(at_url: Callable[..., Done]) -> None:
+    done = at_url("meta", "memory://b/r/t/lead", "--checks", "numbers")
+    assert done.returncode == 2
+    assert "memory://b/r/t/lead: this is a folder; name a file in it" in done.stderr
+
+
 def test_only_runs_are_fetched_of_what_is_at_a_url(
     at_url: Callable[..., Done], tmp_path: Path
 ) -> None:

@@ -169,6 +169,8 @@ class _Resuming(io.RawIOBase):
 
     def _file_version(self) -> tuple[Any, ...]:
         info = self._fs.info(self._path)
+        if info.get("type") == "directory":
+            raise DataError(f"{self.url}: this is a folder; name a file in it")
         names = ("size", "ETag", "etag", "mtime", "LastModified", "updated", "created")
         return tuple(str(info[n]) if n in info and n != "size" else info.get(n) for n in names)
 
