@@ -5,7 +5,7 @@ import re
 import signal
 import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,11 +13,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from evalharness.comparison.comparison import compare
+from evalharness.comparison.comparison import Comparison, compare
 from evalharness.report import drawer
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
-from evalharness.report.plots import Plot, make_plots
+from evalharness.report.plots import Plot, begin_plots, wait_for
 from evalharness.report.plots import drawing as drawn
 from evalharness.report.plots.distributions import _edges
 from evalharness.report.plots.drawing import short_plot_names
@@ -38,10 +38,16 @@ def scores(level: float, n: int = 60) -> list[float]:
     return [float(v) for v in np.clip(RNG.normal(level, 0.1, n), 0, 1)]
 
 
+def make_plots(
+    runs: Sequence[Path], comparison: Comparison | None = None, *, every: bool = False
+) -> Sequence[Plot]:
+    with drawer.DRAWER:
+        return wait_for(begin_plots(gather(runs), comparison, every=every))
+
+
 def of(*runs: Path, every: bool = False) -> dict[str, Plot]:
-    gathered = gather(runs)
-    comparison = compare(*runs) if len(gathered.runs) > 1 else None
-    return {figure.id: figure for figure in make_plots(gathered, comparison, every=every)}
+    comparison = compare(*runs) if len(gather(runs).runs) > 1 else None
+    return {figure.id: figure for figure in make_plots(runs, comparison, every=every)}
 
 
 def said(figure: Plot) -> list[str]:
@@ -111,7 +117,7 @@ def test_runs_of_other_data_have_only_their_own_means_and_articles(make_run: Mak
         make_run("a", {"rouge": scores(0.3)}),
         make_run("b", {"rouge": scores(0.5)}, ids=[f"b{i}" for i in range(60)]),
     ]
-    found = {figure.id for figure in make_plots(gather(runs))}
+    found = {figure.id for figure in make_plots(runs)}
     assert {"interval-rouge", "distribution-rouge"} <= found
     assert not [name for name in found if name.startswith(("length", "ranks", "pairs"))]
 
@@ -119,7 +125,7 @@ def test_runs_of_other_data_have_only_their_own_means_and_articles(make_run: Mak
 def test_a_metric_of_other_settings_is_not_drawn_beside(make_run: MakeRun) -> None:
     runs = [make_run(name, {"rouge": scores(0.3)}) for name in ("a", "b")]
     runs.append(make_run("c", {"rouge": scores(0.3)}, signature="|stemmer:no"))
-    [figure] = [f for f in make_plots(gather(runs)) if f.id == "interval-rouge"]
+    [figure] = [f for f in make_plots(runs) if f.id == "interval-rouge"]
     assert {"a", "b"} <= set(said(figure))
     assert "c" not in said(figure)
 
@@ -234,7 +240,7 @@ def test_hostile_names_are_text_and_nothing_else(make_run: MakeRun) -> None:
         make_run(name, {each: scores(level) for each, level in named.items()}, texts=TEXTS)
         for name in HOSTILE
     ]
-    found = make_plots(gather(runs), compare(*runs, metrics=["rouge", "lexical"]))
+    found = make_plots(runs, compare(*runs, metrics=["rouge", "lexical"]))
 
     assert len({figure.id for figure in found}) == len(found) >= 10
     for figure in found:

@@ -285,16 +285,15 @@ def _mark_small_names(
     text: _LookedAt, known: Casing, with_capitals: set[int], marks: list[bool | None]
 ) -> None:
     """Mark the names of the other sentences, by the casing that is known."""
-    kept: dict[tuple[str, bool], bool] = {}
+    written, smalls, capitals = text.words.written, known.smalls, known.capitals
     for start, end in text.bounds:
         if text.words.sentences[start] not in with_capitals:
             is_english = _is_english(text.folded[start:end])
-            for at, word in enumerate(text.words.written[start:end], start):
-                if text.capital[at]:
-                    continue
-                if (word, is_english) not in kept:  # words come again
-                    kept[word, is_english] = _is_small_name(_look[word], known, is_english)
-                marks[at] = kept[word, is_english]
+            for at, word in enumerate(text.folded[start:end], start):
+                if word in smalls and word not in capitals:
+                    continue  # as most words: the text writes it small
+                if not text.capital[at]:
+                    marks[at] = _is_small_name(_look[written[at]], known, is_english)
 
 
 def _is_opening_name(look: _Look, known: Casing) -> bool | None:
@@ -388,6 +387,9 @@ def _name(text: _LookedAt, first: int, last: int) -> Name | None:
     words = text.folded[first : last + 1]
     if len(words) == 1:
         return _short_name(text, first)
+    if AT_EDGES.isdisjoint(words) and max(map(len, words)) > 1:  # as most
+        parts = tuple([_part(text, at) for at in range(first, last + 1)])
+        return Name(Span(parts[0].start, parts[-1].end), tuple(words), parts)
     while words and words[-1] in AT_EDGES:
         words = words[:-1]
     start = 0

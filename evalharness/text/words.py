@@ -118,14 +118,17 @@ FUNCTION_WORDS = word_set(
 )
 
 
-def content_words(text: str) -> list[str]:
+def content_words(text: str, most: int | None = None) -> list[str]:
     """Return the words of a text, folded, without those that only hold sentences together.
+
+    most: how many of them are wanted, the first ones; all if None.
 
     >>> content_words("The mayor’s office was in São Paulo")
     ['mayor', 'office', 'sao', 'paulo']
     """
     folded = (fold(match[0]) for match in WORD.finditer(text))
-    return [word for word in folded if word not in FUNCTION_WORDS]
+    content = (word for word in folded if word not in FUNCTION_WORDS)
+    return [*itertools.islice(content, most)]
 
 
 # A longer word has no endings.

@@ -21,7 +21,7 @@ from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.english_words import is_english_word
 from evalharness.text.name_words import COUNTRY_OF, KNOWN_NAMES, PERSON_TITLES
-from evalharness.text.words import FUNCTION_WORDS
+from evalharness.text.words import FUNCTION_WORDS, WORD
 
 # Shorter words that are spelled nearly alike are other words.
 LEAST_SPELLED = 4
@@ -91,7 +91,8 @@ class StatedNames(scoring.ArticleIndex):
         ]
         if not missing:
             return list(name.parts) if self._is_crossed(name) else []
-        if text.country(" ".join(name.words)) in self.countries:
+        country = text.country(" ".join(name.words))
+        if country and country in self.countries:
             return []
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []
@@ -371,8 +372,9 @@ def _initials(name: text.Name, where: str) -> Iterator[str]:
     words = name.words
     if len(words) < 2:
         return
-    yield "".join(word[0] for word in words)
-    yield "".join(each.of(where)[0] for each in text.words(name.span.of(where))).lower()
+    of_all = "".join([word[0] for word in words])
+    yield of_all
+    yield "".join([word[0][0] for word in WORD.finditer(name.span.of(where))]).lower()
     for length in range(3, len(words)):
         for start in range(len(words) - length + 1):
-            yield "".join(word[0] for word in words[start : start + length])
+            yield of_all[start : start + length]

@@ -668,7 +668,7 @@ def _company(where: str, number: text.Number) -> list[tuple[str, str, str]]:
     if len(after) == CHARACTERS_AFTER:
         after = after[: after.rfind(" ") + 1]  # the last word may be cut
     after = _NEXT_SENTENCE.split(after, maxsplit=1)[0]
-    words = [word.removesuffix("s") for word in text.content_words(after)[:2]]
+    words = [word.removesuffix("s") for word in text.content_words(after, 2)]
     if number.unit or number.kind not in ("", "ordinal"):
         words.append("")
     return [(number.kind, number.unit, word) for word in words]

@@ -109,9 +109,12 @@ class Cues:
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
         end = 0
-        cues = map(_is_cue.__getitem__, passages.columns.words)
-        for at in [*itertools.compress(itertools.count(), cues)]:
-            if at >= end:  # the first cue of its sentence: no word before it is denied or hedged
+        places, words = passages.places, passages.columns.words
+        stems = [*(places.keys() & _STEMS_OF_CUES), *(stem for stem in places if "'" in stem)]
+        for at in sorted(itertools.chain.from_iterable(map(places.__getitem__, stems))):
+            if (
+                at >= end and _is_cue[words[at]]
+            ):  # the first cue of its sentence: no word before it is denied or hedged
                 first, end = passages.bounds(at)
                 self._read_negations(at, end)
                 self._read_hedges(at, first, end)
@@ -121,7 +124,7 @@ class Cues:
         cue, left = -1, 0
         stems, after_mark = self._words.stems, self._words.after_mark
         for at, word in enumerate(self._words.words[start:end], start):
-            if after_mark[at] or word in ("but", "because", "who", "which"):
+            if left and (after_mark[at] or word in ("but", "because", "who", "which")):
                 cue, left = -1, 0
             if word == "that" and 0 <= cue < at - 1 and stems[cue] in _DENYING:
                 cue, left = -1, 0  # rejects a plan that would have saved a million
@@ -152,12 +155,17 @@ class Cues:
     def _read_hedges(self, start: int, first: int, end: int) -> None:
         """Note which words from a start to their sentence's end are hedged, by which word."""
         cue, left = -1, 0
+        words, after_mark, content = (
+            self._words.words,
+            self._words.after_mark,
+            self._words.content,
+        )
         for at in range(start, end):
-            if self._words.after_mark[at]:
+            if after_mark[at]:
                 cue, left = -1, 0
-            if self._is_hedge(at, first, end):
+            if _may_hedge[words[at]] and self._is_hedge(at, first, end):
                 cue, left = at, _HEDGE_SCOPE
-            elif left and self._words.content[at]:
+            elif left and content[at]:
                 self.hedged[at] = cue
                 if left == _HEDGE_SCOPE:
                     self.hedged_heads.add(at)
@@ -199,13 +207,20 @@ class Cues:
         return is_verb or (before in BE and words[2] not in FUNCTION_WORDS)
 
 
-_STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE
+# But for words that end with `n't`, whose stems have the apostrophe, too.
+_STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE | frozenset(map(stem_of, _DENIALS))
 
 
 @OfWords
 def _is_cue(word: str) -> bool:
     """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
-    return stem_of(word) in _STEMS_OF_CUES or _denies[word]
+    return stem_of(word) in _DENYING | _POSSIBLE | _FUTURE or _denies[word]
+
+
+@OfWords
+def _may_hedge(word: str) -> bool:
+    """Tell whether a word may say that what follows is no fact (yet)."""
+    return stem_of(word) in _POSSIBLE | _FUTURE or word in ("due", "considering", "may")
 
 
 @OfWords
@@ -350,12 +365,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         compared: set[int] = set()
         clashes: list[_Clash] = []
         past = -1
-        stems, words = self.own.stems, self.own.columns.words
         for at in range(first, end):
             asked = at > past and self._is_disputed(at)
             look = asked or not compared or self.article.wants_evidence
-            if not look and stems[at] not in ANTONYMS and words[at] not in PROMISES:
-                continue  # as most words: nothing can clash
+            if not look and not self._may_clash(at):
+                continue
             places = self._comparable(at) if look else []
             if places:
                 compared.update([self.stated.columns.sentences[place.at] for place in places[:2]])
@@ -371,6 +385,13 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 past = max(clash.last, at)
                 compared.add(self.stated.columns.sentences[clash.stated[1]])
         return sorted(compared), clashes
+
+    def _may_clash(self, at: int) -> bool:
+        """Tell whether a word that is not disputed can clash at all; most cannot."""
+        stem = self.own.stems[at]
+        if stem in ANTONYMS or self.own.columns.words[at] in PROMISES:
+            return True
+        return at in self.own_blankets or stem in self.article.blankets
 
     def _is_supposed(self, at: int) -> bool:
         """Tell whether a clause with `if` before a word puts it as no fact: if he had not left."""

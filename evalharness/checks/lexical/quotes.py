@@ -406,6 +406,9 @@ _QUOTED = re.compile(
     rf"(?:(?:(?<=\w)'\w|\s'{_CLITIC})[^'\n]{{1,300}}){{0,5}})(?<=[\w.,!?\s])'(?!\w)"
 )
 
+# Without one of these there is no quotation.
+_MARKS = "\"'“‘`«„"
+
 
 def quotations(text: str) -> list[Span]:
     """Return the quoted words of a text in order, without their marks.
@@ -416,6 +419,8 @@ def quotations(text: str) -> list[Span]:
     >>> [quoted.of(text) for quoted in quotations(text)]
     ['Why me?', 'worst of all', 'grim']
     """
+    if not any(map(text.__contains__, _MARKS)):
+        return []
     found: list[Span] = []
     for match in _QUOTED.finditer(text):
         inside = match[match.lastgroup or 0]

@@ -171,61 +171,66 @@ class StatedRoles(ArticleIndex):
         return self._company[words]
 
     @cached_property
-    def _first_places(self) -> dict[int, list[tuple[int, tuple[str, ...]]]]:
-        """Where each name stands first of all, by sentences, with its words."""
-        found: dict[int, list[tuple[int, tuple[str, ...]]]] = {}
+    def _first_places(self) -> dict[int, list[tuple[int, int]]]:
+        """Where each name stands first of all, by sentences, with its place among all."""
+        found: dict[int, list[tuple[int, int]]] = {}
         sentences = self.passages.columns.sentences
-        for words, places in self.by_words.items():
+        for number, places in enumerate(self.by_words.values()):
             for at in places[:MOST_CANDIDATES]:
-                found.setdefault(sentences[at], []).append((at, words))
+                found.setdefault(sentences[at], []).append((at, number))
         return found
 
-    def companions(self, stem: str) -> frozenset[tuple[str, ...]]:
-        """Return the names that have a word of content with this stem in their company."""
+    def companions(self, stem: str) -> frozenset[int]:
+        """Return the names that have a word of content with this stem in their company.
+
+        A name is told by its place among all, `distinct`.
+        """
         if stem not in self._companions:
             columns, firsts = self.passages.columns, self._first_places
             self._companions[stem] = frozenset(
-                words
+                number
                 for place in self.passages.places.get(stem, ())
                 if columns.content[place]
-                for at, words in firsts.get(columns.sentences[place], ())
+                for at, number in firsts.get(columns.sentences[place], ())
                 if abs(at - place) <= REACH_OF_COMPANY and columns.stems[at] != stem
             )
         return self._companions[stem]
 
-    def shared_with(self, wanted: frozenset[str], words: tuple[str, ...]) -> set[str]:
+    def shared_with(self, wanted: frozenset[str], number: int) -> set[str]:
         """Return which of some stems are in the company of a name."""
-        return {stem for stem in wanted if words in self.companions(stem)}
+        return {stem for stem in wanted if number in self.companions(stem)}
 
     @cached_property
-    def _companions(self) -> dict[str, frozenset[tuple[str, ...]]]:
+    def _companions(self) -> dict[str, frozenset[int]]:
         return {}
 
     @cached_property
-    def rank(self) -> dict[tuple[str, ...], int]:
-        """How many names come before each one in the article."""
-        return {words: rank for rank, words in enumerate(self.by_words)}
+    def distinct(self) -> list[tuple[str, ...]]:
+        """The words of each name, in the order in which they come in the article."""
+        return [*self.by_words]
 
     @cached_property
     def _company(self) -> dict[tuple[str, ...], frozenset[str]]:
         return {}
 
+    def words_of(self, number: int) -> frozenset[str]:
+        """Return all words of a sentence, folded."""
+        if number not in self._words_of:
+            first, end = self.passages.first[number], self.passages.first[number + 1]
+            self._words_of[number] = frozenset(self.passages.columns.words[first:end])
+        return self._words_of[number]
+
     @cached_property
-    def words_of(self) -> list[frozenset[str]]:
-        """All words of each sentence, folded."""
-        first = self.passages.first
-        return [
-            frozenset(self.passages.columns.words[first[n] : first[n + 1]])
-            for n in range(len(self.passages.sentences))
-        ]
+    def _words_of(self) -> dict[int, frozenset[str]]:
+        return {}
 
     def may_mean(self, name: text.Name, sentence: int, by_pronoun: bool) -> bool:
         """Tell whether a sentence names something, perhaps by a pronoun or in other words."""
-        pronoun = by_pronoun and self.words_of[sentence] & PRONOUNS
+        pronoun = by_pronoun and self.words_of(sentence) & PRONOUNS
         first = sentence - 1 if pronoun else sentence
-        country = text.country(" ".join(name.words))
-        for words in self.words_of[max(0, first) : sentence + 1]:
-            if not _short_forms(words).isdisjoint(_short_forms(name.words)):
+        country, forms = text.country(" ".join(name.words)), _short_forms(name.words)
+        for words in map(self.words_of, range(max(0, first), sentence + 1)):
+            if not forms.isdisjoint(words) or not _short_forms(words).isdisjoint(forms):
                 return True
             if country and any(text.country(known) == country for known in words):
                 return True
@@ -640,7 +645,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             return None
         shared = Counter(itertools.chain.from_iterable(map(self.article.companions, wanted)))
         enough = max(LEAST_IN_COMPANY, RIVAL_SHARE * len(wanted))
-        rivals = {words: n for words, n in shared.items() if n >= enough}
+        rivals = {number: n for number, n in shared.items() if n >= enough}
         best = self._best_company(at, rivals, wanted) if rivals else ()
         if not best:
             return None
@@ -667,7 +672,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         return self._named[number]
 
     def _best_company(
-        self, at: int, rivals: Mapping[tuple[str, ...], int], wanted: frozenset[str]
+        self, at: int, rivals: Mapping[int, int], wanted: frozenset[str]
     ) -> tuple[str, ...]:
         """Return the other name around which most is as wanted; none if much is around the own.
 
@@ -676,16 +681,21 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """
         own, forms = _short_forms(self.name_at[at].words), self.article.forms
         here = self._words_of(self.own.columns.sentences[at])
-        others = [w for w in rivals if own.isdisjoint(forms[w]) and here.isdisjoint(w)]
+        distinct = self.article.distinct
+        others = [
+            number
+            for number in rivals
+            if own.isdisjoint(forms[distinct[number]]) and here.isdisjoint(distinct[number])
+        ]
         if not others:
             return ()
-        rank = self.article.rank
-        best = min(others, key=lambda words: (-rivals[words], rank[words]))
-        same = [words for words, known in forms.items() if not own.isdisjoint(known)]
-        mine = set[str]().union(*(self.article.shared_with(wanted, words) for words in same))
+        best = min(others, key=lambda number: (-rivals[number], number))
+        same = [n for n, words in enumerate(distinct) if not own.isdisjoint(forms[words])]
+        mine = set[str]().union(*(self.article.shared_with(wanted, number) for number in same))
         if len(mine) > OWN_SHARE * rivals[best]:
             return ()
-        return best if any(self.article.company_of(words) for words in same) else ()
+        known = any(self.article.company_of(distinct[number]) for number in same)
+        return distinct[best] if known else ()
 
     def _is_known(self, name: text.Name) -> bool:
         return any(word in self.article.casing for word in name.words)

@@ -169,11 +169,11 @@ def is_repeated(article: Wording, aligned: Aligned) -> bool:
 
     Summarizers that lose the thread say things twice (`a sheep, a sheep and a sheep`).
     """
-    counted = Counter(
-        key
-        for token, key in zip(aligned.tokens, aligned.keys, strict=True)
-        if token.content and not key[:1].isdigit()
-    )
+    words = zip(aligned.tokens, aligned.keys, strict=True)
+    keys = [key for token, key in words if token.content and not key[:1].isdigit()]
+    if len(keys) == len({*keys}):  # as nearly always: none is there twice
+        return False
+    counted = Counter(keys)
     return any(n > 1 and n > article.most_in_sentence(key) for key, n in counted.items())
 
 

@@ -20,7 +20,7 @@ from evalharness.store.ledger import RunFolder
 from evalharness.store.runs import Run
 from evalharness.store.store import output_path
 
-__all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "make_plots", "write_figures", "write_plots"]
+__all__ = ["NO_PLOTS", "NotDrawn", "Plot", "can_draw", "write_plots"]
 
 # In the order of the page: what is best, how sure that is, and then why.
 _KINDS = (
@@ -73,19 +73,6 @@ def drawn_runs(gathered: Gathered) -> Gathered:
     return replace(gathered, runs=complete) if partial else gathered
 
 
-def make_plots(
-    gathered: Gathered, comparison: Comparison | None = None, *, every: bool = False
-) -> Sequence[Plot]:
-    """Return the plots that make sense for some runs, drawn. Raises: NotDrawn.
-
-    What they are is what `begin_plots` says.
-    """
-    try:
-        return wait_for(begin_plots(gathered, comparison, every=every))
-    finally:
-        DRAWER.stop(at_once=True)
-
-
 def begin_plots(
     gathered: Gathered, comparison: Comparison | None = None, *, every: bool = False
 ) -> list[Plot]:
@@ -111,35 +98,23 @@ def wait_for(plots: Sequence[Plot]) -> Sequence[Plot]:
 
 
 def write_plots(*runs: str | Path | Run, to: str | Path) -> list[Path]:
-    """Write every plot of finished runs as SVG and PNG into a folder, and return their paths.
+    """Write every plot of finished runs as SVG and PNG, on white, and return their paths.
 
-    Raises: DataError for what is no finished run; HarnessError where nothing can be drawn.
-    """
-    gathered = gather(runs)
-    return write_figures(gathered, standings(gathered).plotted, to)
-
-
-def write_figures(
-    gathered: Gathered, comparison: Comparison | None, folder: str | Path
-) -> list[Path]:
-    """Write every plot as SVG and PNG, on white, and return their paths.
-
-    Raises: DataError where there is nothing to draw; StoreError where it cannot be written.
+    Raises: DataError for what is no finished run, or has nothing to draw; HarnessError where
+        nothing can be drawn; StoreError where a file cannot be written.
     """
     if not can_draw():
         raise HarnessError(NO_PLOTS)
-    drawn = make_plots(gathered, comparison, every=True)
-    if not drawn:
-        raise DataError("these runs have no scores that a plot would show")
-    target = output_path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{target}: {error.strerror or error}") from error
-    try:
+    gathered, target = gather(runs), output_path(to)
+    with DRAWER:
+        drawn = wait_for(begin_plots(gathered, standings(gathered).plotted, every=True))
+        if not drawn:
+            raise DataError("these runs have no scores that a plot would show")
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{target}: {error.strerror or error}") from error
         return list(_write_plots_to(drawn, target))
-    finally:
-        DRAWER.stop()
 
 
 def _write_plots_to(drawn: Sequence[Plot], folder: Path) -> Iterator[Path]:
