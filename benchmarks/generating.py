@@ -34,7 +34,10 @@ def rows(folder: Path, rounds: int, share: float) -> list[Row]:
     if done.returncode:
         said = (done.stderr.strip() or "ended without a word").splitlines()[-1][:120]
         return [Row(GROUP, "small random models", "a plain loop", not_measured=said)]
-    return [_row(each) for each in json.loads(found.read_text(encoding="utf-8"))]
+    measured = [_row(each) for each in json.loads(found.read_text(encoding="utf-8"))]
+    for row in measured:
+        print(f"{row.what}: {row.who} beside {row.peer}: {row.shown()} {row.note}", flush=True)
+    return measured
 
 
 def _row(told: dict[str, Any]) -> Row:

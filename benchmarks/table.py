@@ -62,7 +62,8 @@ def _short(ratio: float) -> str:
 
 def process(command: Sequence[str], timeout: float = 1800) -> dict[str, Any]:
     """Run a command and return what its last line says, in JSON. Raises: Failed."""
-    environment = os.environ | {
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment = kept | {
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

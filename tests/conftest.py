@@ -46,17 +46,17 @@ _LONG = """
     extractive factcg faults files frozen_bytes fuzz gate gate_outputs generation hf hhem house hub
     installation judge laws lettucedetect linear logs long memory meta minicheck named
     narrow_tables neural neural_laws nli notebook old_results pace pace_workers packaging page_laws
-    pages paired pairwise parts plan planting plots prompts quickstart ray_nodes readme real
-    reference remote report report_browser report_hostile report_table reproduce rerun rouge runner
-    scored_names scores seq2seq settings shards show space spending store study_browser sweep
-    sweep_runs table_of_runs tables temporary to_fetch trackers trainer types unfinished_runs
+    pages paired pairwise parts plan planting plots prompts quantized quickstart ray_nodes readme
+    real reference remote report report_browser report_hostile report_table reproduce rerun rouge
+    runner scored_names scores seq2seq settings shards show space spending store study_browser
+    sweep sweep_runs table_of_runs tables temporary to_fetch trackers trainer types unfinished_runs
     unieval verify versions_of_scores view ways_in
 """
 
 
 # Of the others, the tests that read a megabyte, load a network or install a package: seconds each.
 _LONG_TESTS = re.compile(
-    "megabyte|huge_text|hostile_page|keeps_one_article_at_a_time|fp8_is_computed"
+    "megabyte|huge_text|hostile_page|keeps_one_article_at_a_time|network_beside|test_checkpoint_"
     "|plugin_is_found|plugin_that_does_not_load|votes.*page_show_people|all_words_of_real_articles"
 )
 # What imports torch at its top, which takes 5 s, for the few examples of its docstrings.

@@ -101,7 +101,7 @@ def test_quick_look_writes_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Any)
     main = module("__main__")
     kept = [record for part in json.loads(main.MEASURED.read_text()).values() for record in [part]]
     worse = [dict(row, ratios=[r / 2 for r in row["ratios"]]) for row in kept[0]["rows"]]
-    monkeypatch.setattr(main, "QUICK", ("rouge",))
+    monkeypatch.setattr(main, "QUICK", {"rouge": (1, 1.0)})
     monkeypatch.setattr(main, "measure", lambda part, asked: {"rows": worse})
     monkeypatch.setattr(sys, "argv", ["benchmarks", "--quick"])
     before = main.MEASURED.read_bytes(), main.PAGE.read_bytes()

@@ -10,8 +10,7 @@ from conftest import Done
 from fsspec.implementations.memory import MemoryFileSystem  # noqa: TID253
 
 import evalharness
-from evalharness.errors import ConfigError, DataError, StoreError
-from evalharness.runner.existing import score_files
+from evalharness.errors import DataError, StoreError
 from evalharness.store.copy import copy
 
 ROOT = Path(__file__).parents[1]
@@ -101,12 +100,6 @@ def test_target_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         copy(str(tmp_path / "r"), str(tmp_path / "file"))
     assert "\n" not in str(caught.value)
-
-
-def test_files_that_are_scored_go_to_no_url_and_are_told_the_way_out() -> None:
-    url = "s3://bucket/runs"
-    with pytest.raises(ConfigError, match=r"then: evalharness copy FOLDER s3://bucket/runs"):
-        score_files(["a.jsonl"], results=url)
 
 
 def test_copy_says_what_it_did(tmp_path: Path, command: Any) -> None:

@@ -743,6 +743,32 @@ def test_gate_of_blocks_says_what_it_says_of_all_at_once(
         assert block.low == pytest.approx(whole.low, abs=0.002)
 
 
+@pytest.mark.parametrize("order", ["same", "other"])
+@pytest.mark.parametrize("field", ["source", "day"])
+def test_gate_of_blocks_draws_the_same_clusters(
+    order: str, field: str, make_run: MakeRun, request: pytest.FixtureRequest
+) -> None:
+    """Also where some articles have no such field, and are clusters of their own."""
+    ids = [f"a{i}" for i in range(len(MANY))]
+    rows = list(range(len(MANY)))[:: {"same": 1, "other": -1}[order]]
+    days = [f"d{i % 40}" if i % 9 else "" for i in range(len(MANY))]
+    extra = [{"day": day} if day else {} for day in days]
+    worse = _scores(1, -0.03)
+    baseline = make_run("base", {"m": _scores(0, 0.0)}, sources=days, extra=extra)
+    candidate = make_run(
+        "new", {"m": [worse[i] for i in rows]}, ids=[ids[i] for i in rows],
+        sources=[days[i] for i in rows], extra=[extra[i] for i in rows],
+    )  # fmt: skip
+    rules = {"metrics": {"m": {"relative": 0.01}}, "cluster": field}
+    at_once = gate(baseline, candidate, rules)
+    request.getfixturevalue("small_blocks")
+    in_blocks = gate(baseline, candidate, rules)
+    assert at_once.outcomes[0].kind == "margin"
+    for ours, theirs in zip(in_blocks.outcomes, at_once.outcomes, strict=True):
+        wanted = {k: pytest.approx(v) if _is_number(v) else v for k, v in theirs.record().items()}
+        assert ours.record() == wanted
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
 

@@ -23,8 +23,6 @@ from evalharness.protocols import Pair
 from evalharness.records import Article, Flag, Score, Span, Summary
 from evalharness.report.gathered import gather
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 COPIER = str(Path(__file__).parents[1] / "configs" / "quickstart" / "lead1-llama")
 ARTICLE = "It rained in York on Monday. The mayor closed two bridges. Schools stay open."
 SUMMARY = "The mayor of York closed two bridges. It is a pity."
@@ -348,6 +346,7 @@ def test_vote_that_failed_for_now_leaves_the_whole_for_another_day() -> None:
 # Checkpoints
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_checkpoint_draws_samples_that_depend_on_neither_batch_nor_order(tmp_path: Path) -> None:
     folder = str(decoders.decoder(tmp_path, "llama", True, 1200))
     options: dict[str, Any] = {
@@ -373,6 +372,7 @@ def test_checkpoint_draws_samples_that_depend_on_neither_batch_nor_order(tmp_pat
     assert any(len(set(drawn)) > 1 for drawn in together.values())
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_checkpoint_is_asked_by_criteria_and_its_tokens_are_counted() -> None:
     own = Criterion("own", "4. {article} {summary}")
     (score,) = Judge(COPIER, criteria=(own,)).score([pair("It rained.", "It snowed.")])

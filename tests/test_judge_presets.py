@@ -42,7 +42,8 @@ def pair(summary: str = SUMMARY) -> Pair:
 
 
 def remote(url: str, name: str, **more: Any) -> Judge:
-    return Judge(endpoint=Server(url, "m", tries=1), preset=name, **more)
+    # One request after the other: which is the last does not hang on a thread.
+    return Judge(endpoint=Server(url, "m", tries=1, concurrency=1), preset=name, **more)
 
 
 def asked(name: str, reply: Mapping[str, Any], **more: Any) -> list[dict[str, str]]:

@@ -37,6 +37,23 @@ def peak_megabytes(program: str, *arguments: str) -> float:
     return float(done.stdout.splitlines()[-1])
 
 
+def least_peaks(
+    program: str, few: Sequence[str], many: Sequence[str], most: float
+) -> tuple[float, float]:
+    """Return the least peaks for few articles and many, of up to three tries each.
+
+    most: the ratio asked for. A busy machine adds to a peak, as what is read ahead waits longer,
+    and takes nothing from it: where the ratio is missed, both are measured again.
+    """
+    small = large = float("inf")
+    for _ in range(3):
+        small = min(small, peak_megabytes(program, *few))
+        large = min(large, peak_megabytes(program, *many))
+        if large < most * small:
+            break
+    return small, large
+
+
 def grow(run: Path, n: int, seed: int) -> Path:
     """Give a small run so many articles, with scores that are drawn; return its folder."""
     import pyarrow as pa
@@ -64,6 +81,8 @@ def column(field: Any, start: int, rows: int, rng: np.random.Generator) -> Any:
         return pa.array(alike + rng.normal(0, 0.1, rows), field.type)
     if field.name in ("id", "article", "references"):
         return pa.array([f"{i:032x}" for i in range(start, start + rows)], field.type)
+    if field.name == "source":
+        return pa.array([f"s{i % 50}" for i in range(start, start + rows)], field.type)
     plain = {"finish": "stop", "truncated": False, "defects": []}
     text = "" if pa.types.is_string(field.type) else 20
     return pa.array([plain.get(field.name, text)] * rows, field.type)
@@ -83,7 +102,8 @@ gate(*sys.argv[1:], {"resamples": 1000, "metrics": dict.fromkeys("m1 m2 m3 m4 m5
 
 
 def test_gate_of_100000_articles_takes_the_memory_of_20000(make_run: MakeRun) -> None:
-    small, large = (peak_megabytes(GATE, *made_runs(make_run, n)) for n in (20_000, 100_000))
+    few, many = (made_runs(make_run, n) for n in (20_000, 100_000))
+    small, large = least_peaks(GATE, few, many, 1.25)
     assert large < 1.25 * small
 
 
@@ -102,7 +122,8 @@ compare(*sys.argv[1:], resamples=1000)
 
 
 def test_comparison_of_100000_articles_takes_the_memory_of_20000(make_run: MakeRun) -> None:
-    small, large = (peak_megabytes(COMPARE, *made_runs(make_run, n)) for n in (20_000, 100_000))
+    few, many = (made_runs(make_run, n) for n in (20_000, 100_000))
+    small, large = least_peaks(COMPARE, few, many, 1.25)
     assert large < 1.25 * small
 
 
@@ -113,17 +134,23 @@ assert verify(sys.argv[1]).findings.done["lines of samples"] == int(sys.argv[2])
 
 
 def test_verification_of_40000_articles_takes_the_memory_of_4000(make_run: MakeRun) -> None:
-    small, large = (
-        peak_megabytes(VERIFY, str(make_run(f"v{n}", {"m": [0.5] * n})), str(n))
-        for n in (4000, 40_000)
-    )
+    few, many = ((str(make_run(f"v{n}", {"m": [0.5] * n})), str(n)) for n in (4000, 40_000))
+    small, large = least_peaks(VERIFY, few, many, 1.25)
+    assert large < 1.25 * small
+
+
+CLUSTERED = GATE.replace('{"resamples"', '{"cluster": "source", "resamples"')
+
+
+def test_gate_of_100000_articles_in_clusters_takes_the_memory_of_20000(make_run: MakeRun) -> None:
+    small, large = (peak_megabytes(CLUSTERED, *made_runs(make_run, n)) for n in (20_000, 100_000))
     assert large < 1.25 * small
 
 
 def test_gate_joins_100000_articles_of_other_data_in_little_memory(make_run: MakeRun) -> None:
     """Runs whose fingerprints differ are joined on their ids: one has an article more."""
-    small, large = (
-        peak_megabytes(GATE, made_runs(make_run, n)[0], made_runs(make_run, n + 1)[1])
-        for n in (20_000, 100_000)
+    few, many = (
+        (made_runs(make_run, n)[0], made_runs(make_run, n + 1)[1]) for n in (20_000, 100_000)
     )
+    small, large = least_peaks(GATE, few, many, 1.6)
     assert large < 1.6 * small

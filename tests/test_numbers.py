@@ -189,6 +189,7 @@ def test_a_summary_may_count_what_stands_in_a_row(listed: str, is_right: bool) -
         ("He signed for Leeds.", "He signed a one-year deal.", "one-year"),
         ("He signed for a year.", "He signed a one-year deal.", ""),
         ("He signed for Leeds.", "One can sign for Leeds.", ""),
+        ("He signed for 2 years.", "He signed for one decade", ""),
         ("The town is old.", "The town is in its 800th year.", "800th year"),
         ("He ran 27 races.", "He ran for 27 consecutive days.", "27 consecutive days"),
         ("He ran 27 races on successive days.", "He ran for 27 consecutive days.", ""),

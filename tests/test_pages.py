@@ -103,6 +103,13 @@ def test_disclaimer_may_stand_after_the_box() -> None:
     )
 
 
+@pytest.mark.parametrize("ending", ["()", "（）", "( )", "Photo ()"])
+def test_page_with_empty_brackets_at_the_end_of_a_line_is_read(ending: str) -> None:
+    line = f"Boats lay in the harbour all day {ending}"
+    page = parse_text(f"Title\n\n{line}\n\nThe wind fell at night, and they left.\n")
+    assert page.title == line
+
+
 @pytest.mark.parametrize(
     "box",
     ["- Rain flooded the market in Sabine\n- Nobody was hurt\n", "\n".join(SUMMARY) + "\n"],

@@ -1,10 +1,12 @@
 """Results at a URL: parts that never change, whoever puts them, and runs that are read back."""
 
+import inspect
 import json
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -347,6 +349,107 @@ def test_url_that_cannot_be_written_ends_the_run_in_one_line(
         evalharness.run(config, results="failing://b/r")
 
 
+class NoCredentialsError(Exception):
+    """As botocore calls it."""
+
+
+@pytest.mark.parametrize("error", [PermissionError("Access Denied"), NoCredentialsError("none")])
+def test_refusal_is_one_line_and_not_tried_again(
+    error: Exception, config: Path, failing: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def refuse(self: Failing, *arguments: object, **options: object) -> None:
+        asked.append(arguments)
+        raise error
+
+    monkeypatch.setattr(Failing, "pipe_file", refuse)
+    monkeypatch.setattr(Failing, "put_file", refuse)
+    with pytest.raises(StoreError, match=rf"^failing://b/r/\S+: cannot be written: {error}$"):
+        evalharness.run(config, results="failing://b/r")
+    assert len(asked) == 1
+    monkeypatch.setattr(Failing, "find", refuse)
+    with pytest.raises(DataError, match=rf"^failing://b/r/t: .*: {error}$"):
+        evalharness.compare("failing://b/r/t")
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("after", [1, 5, 9, 14])
+def test_connection_that_breaks_ends_the_run_and_loses_nothing(
+    after: int, config: Path, failing: dict[str, int], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    evalharness.run(config, results=tmp_path / "local")
+    left = [after]
+    put = Failing.pipe_file, Failing.put_file
+
+    def broken(of: int) -> Callable[..., None]:
+        def write(self: Failing, *arguments: object, **options: object) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise OSError("connection reset")
+            put[of](self, *arguments, **options)
+
+        return write
+
+    monkeypatch.setattr(Failing, "pipe_file", broken(0))
+    monkeypatch.setattr(Failing, "put_file", broken(1))
+    with pytest.raises(StoreError, match="connection reset"):
+        evalharness.run(config, results="failing://b/r")
+    left[0] = 10_000
+    forget_mirrors()
+    with pytest.raises(evalharness.errors.HarnessError):
+        evalharness.compare("failing://b/r/t")
+    there = part_paths("failing://b/r")
+    forget_mirrors()
+    evalharness.run(config, results="failing://b/r")
+
+    assert set(there) <= set(part_paths("failing://b/r"))
+    back = brought_back("failing://b/r", tmp_path / "back")
+    assert bytes_of(back) == bytes_of(tmp_path / "local")
+    assert ledger_bytes(back) == ledger_bytes(tmp_path / "local")
+
+
+def test_clocks_that_differ_change_the_order_in_ledgers_only(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evalharness.run(config, results=tmp_path / "local")
+    for number, hours in (("1/2", 5.0), ("2/2", -5.0)):
+        forget_mirrors()
+        with monkeypatch.context() as patched:
+            patched.setattr(time, "time", lambda by=hours: 1.8e9 + by * 3600)
+            run_shard(config, number, results="memory://b/r")
+    forget_mirrors()
+    runs = evalharness.run(config, results="memory://b/r")
+
+    assert [run.timing.summaries["computed"] for run in runs] == [0, 0]
+    assert compact("memory://b/r").after == 4
+    back = brought_back("memory://b/r", tmp_path / "back")
+    assert bytes_of(back) == bytes_of(tmp_path / "local")
+    for name, content in ledger_bytes(tmp_path / "local").items():
+        assert sorted(keys_of(ledger_bytes(back)[name])) == sorted(keys_of(content)), name
+
+
+def test_compaction_while_a_run_writes_loses_nothing(tmp_path: Path) -> None:
+    config = written(tmp_path, 1200, models=["lead"])
+    config = with_data_at(config, f"file://{tmp_path}/data")
+    evalharness.run(config, results=tmp_path / "local")
+    url = f"file://{tmp_path}/bucket/r"
+    command = [sys.executable, "-m", "evalharness", "run", str(config), "--results", url]
+    with subprocess.Popen([*command, "--no-report"], stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: process.poll() is not None or len(part_paths(url)) > 2)
+        while process.poll() is None:
+            compact(url)
+            time.sleep(0.2)
+    assert process.returncode == 0
+    assert compact(url).torn == 0
+    assert len(part_paths(url)) == 3
+
+    back = brought_back(url, tmp_path / "back")
+    assert bytes_of(back) == bytes_of(tmp_path / "local")
+    assert ledger_bytes(back) == ledger_bytes(tmp_path / "local")
+
+
 # Readers.
 
 
@@ -611,6 +714,12 @@ def test_runs_are_shown_by_their_urls(at_url: Callable[..., Done]) -> None:
     assert "24 articles" in at_url("show", "memory://b/r/t/gpt-4.1").stdout
 
 
+def test_folder_at_a_url_is_no_file(at_url: Callable[..., Done]) -> None:
+    done = at_url("meta", "memory://b/r/t/lead", "--checks", "numbers")
+    assert done.returncode == 2
+    assert "memory://b/r/t/lead: this is a folder; name a file in it" in done.stderr
+
+
 def test_only_runs_are_fetched_of_what_is_at_a_url(
     at_url: Callable[..., Done], tmp_path: Path
 ) -> None:
@@ -649,6 +758,69 @@ def test_what_judges_prefer_is_shown_of_runs_at_a_url(
     (tmp_path / "page").mkdir()
     evalharness.write_report("memory://b/r/t", to=tmp_path / "page" / "r.html")
     assert 'id="preferences"' in (tmp_path / "page" / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("s3:/bucket/results", "did you mean s3://bucket/results"),
+        ("s3://", "names no bucket"),
+        ("memory:///", "names no bucket"),
+        ("memory://b/a*b", r"may have no \*"),
+        ("memory://b/a?b=c", r"may have no \?"),
+        ("memory://b/a[1]", r"may have no \["),
+        ("s4://bucket/r", "Protocol not known"),
+    ],
+)
+def test_url_that_cannot_hold_results_is_refused_before_any_work(
+    url: str, why: str, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(evalharness.errors.HarnessError, match=why):
+        evalharness.run(config, results=url)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_results_that_were_copied_up_by_hand_are_read_and_not_computed_again(
+    config: Path, tmp_path: Path
+) -> None:
+    evalharness.run(config, results=tmp_path / "local")
+    fs = fsspec.filesystem("memory")
+    fs.put(str(tmp_path / "local"), "/b/r", recursive=True)
+
+    assert evalharness.compare("memory://b/r/t").systems == ("lead", "random")
+    runs = evalharness.run(config, results="memory://b/r")
+    assert [run.timing.summaries["computed"] for run in runs] == [0, 0]
+    assert part_paths("memory://b/r") == []
+
+
+@pytest.mark.parametrize("name", ["two words", "ünï/日本", "with%20code", "dots.and-dashes_"])
+def test_url_may_have_any_letters(name: str, config: Path, tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/{name}/"
+    evalharness.run(config, ["limit=4"], results=url)
+    counts = compact(url)
+    assert counts.ledgers == counts.after == 4
+    assert evalharness.compare(f"{url}t/").systems == ("lead", "random")
+    assert evalharness.verify(f"{url}t").good
+
+
+def test_two_runs_at_once_at_one_url_lose_and_double_nothing(config: Path, tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/bucket/r"
+    with_data_at(config, f"file://{tmp_path}/bucket/data")
+    evalharness.run(config, results=tmp_path / "local")
+    command = [sys.executable, "-m", "evalharness", "run", str(config), "--results", url]
+    processes = [
+        subprocess.Popen([*command, "--no-report"], stdout=subprocess.DEVNULL) for _ in range(2)
+    ]
+    assert [process.wait() for process in processes] == [0, 0]
+    compact(url)
+    assert len(part_paths(url)) == 4
+
+    back = brought_back(url, tmp_path / "back")
+    assert bytes_of(back) == bytes_of(tmp_path / "local")
+    for name, content in ledger_bytes(tmp_path / "local").items():
+        assert sorted(keys_of(ledger_bytes(back)[name])) == sorted(keys_of(content)), name
 
 
 def test_ledgers_that_were_copied_up_whole_are_joined_with_parts_on_the_way_back(
@@ -795,6 +967,40 @@ def test_store_of_any_kind_gives_the_bytes_of_a_folder(
     assert bytes_of(back) == bytes_of(tmp_path / "local")
     for ledger, content in ledger_bytes(tmp_path / "local").items():
         assert sorted(keys_of(ledger_bytes(back)[ledger])) == sorted(keys_of(content)), ledger
+
+
+class Hub(MemoryFileSystem):  # type: ignore[misc]
+    """A memory that is asked as the file system of the Hugging Face hub is."""
+
+    protocol = "hf"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> str:
+        return str(MemoryFileSystem._strip_protocol(str(path).replace("hf://", "memory://")))
+
+
+def test_results_may_have_the_urls_of_the_hub(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import HfFileSystem
+
+    calls = {"pipe_file": ("n", b""), "put_file": ("n", "n"), "cat_file": ("n",), "info": ("n",)}
+    calls |= {"get_file": ("n", "n"), "find": ("n",), "rm_file": ("n",), "invalidate_cache": ()}
+    for name, arguments in calls.items():  # what is asked of a file system (`files.remote`)
+        signature = inspect.signature(getattr(HfFileSystem, name))
+        signature.bind("self", *arguments, **({"detail": True} if name == "find" else {}))
+    monkeypatch.setitem(sys.modules["fsspec.registry"].__dict__["_registry"], "hf", Hub)
+    url = "hf://datasets/me/results@main/r"
+    evalharness.run(config, results=tmp_path / "local")
+    shards(config, 2, url)
+    forget_mirrors()
+    evalharness.run(config, results=url)
+    assert compact(url).after == 4
+
+    assert evalharness.compare(f"{url}/t").systems == ("lead", "random")
+    assert bytes_of(brought_back(url, tmp_path / "back")) == bytes_of(tmp_path / "local")
 
 
 def test_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

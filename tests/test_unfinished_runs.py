@@ -356,6 +356,13 @@ def test_config_that_does_not_say_its_name_marks_nothing(text: str, here: Path) 
     assert marks_of(CANDIDATE) == marks_of(BASELINE) == []
 
 
+@pytest.mark.parametrize("argument", ["results/ci", "results/ci/base", "elsewhere/ci.yaml"])
+def test_what_is_no_config_marks_nothing(argument: str, here: Path) -> None:
+    with pytest.raises(ConfigError, match=r"is a folder|no such file"):
+        run(argument)
+    assert marks_of(CANDIDATE) == marks_of(BASELINE) == []
+
+
 def swept(values: list[int], **more: Any) -> dict[str, Any]:
     model = {"name": "lead", "label": "cand", "sentences": 2}
     return config(2, "swept", model=model, sweep={"grid": {"model.sentences": values}}, **more)

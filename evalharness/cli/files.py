@@ -16,7 +16,6 @@ from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
 from evalharness.files import STDIN, split_name
 from evalharness.loaders.logs.formats import FORMAT_NAMES
-from evalharness.protocols import HUB, is_url
 from evalharness.store import samples
 from evalharness.store.ledger import with_addresses
 from evalharness.store.runs import Run, run_folders
@@ -279,7 +278,9 @@ def is_run(argument: str) -> bool:
     """Tell whether an argument is a folder of runs, and no file of summaries."""
     if argument == STDIN or split_name(argument)[0]:
         return False
-    if is_url(argument):  # a run may be called gpt-4.1
+    if _is_elsewhere(argument):  # a run may be called gpt-4.1
+        from evalharness.protocols import HUB
+
         is_file = re.search(r"[*?]|\.(jsonl?|csv|tsv|parquet|txt|gz|bz2|xz|zst)$", argument)
         is_own = argument.endswith((f"/{samples.RUN_FILE}", f"/{samples.TABLE_FILE}"))
         return is_own or not (argument.startswith(HUB) or is_file)
@@ -293,6 +294,15 @@ def is_run(argument: str) -> bool:
     if path.is_file():
         return path.name in own and (path.parent / samples.RUN_FILE).exists()
     return not (path.suffix or any(character in argument for character in "*?[:"))
+
+
+def _is_elsewhere(argument: str) -> bool:
+    """Tell whether an argument is a URL; what has no colon is none, and needs no pydantic."""
+    if ":" not in argument:
+        return False
+    from evalharness.protocols import is_url
+
+    return is_url(argument)
 
 
 def runs_beside(argument: str) -> Path | None:

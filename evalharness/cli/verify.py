@@ -41,10 +41,21 @@ def verify_command(
     raise typer.Exit(Exit.GOOD if found.good else Exit.FINDING)
 
 
+def _count(n: int, what: str) -> str:
+    """Return how many of a thing there were, one in the singular.
+
+    >>> _count(1, "digests of files"), _count(2, "pages")
+    ('1 digest of files', '2 pages')
+    """
+    noun, *more = what.split(" ")
+    singular = noun.removesuffix("ies") + "y" if noun.endswith("ies") else noun.removesuffix("s")
+    return " ".join([str(n), singular if n == 1 else noun, *more])
+
+
 def verified_text(found: Verified) -> str:
     """Return what was checked, what differs, and what should be known, as lines to read."""
     findings = found.findings
-    done = ", ".join(f"{n} {what}" for what, n in findings.done.items())
+    done = ", ".join(_count(n, what) for what, n in findings.done.items())
     lines = [*findings.lines(), *(f"note: {note}" for note in findings.notes)]
     lines += [f"{run}: not checked: its newest run did not finish" for run in found.unfinished]
     verdict = "good: nothing differs" if found.good else f"{findings.n} differences"

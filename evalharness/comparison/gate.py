@@ -129,9 +129,10 @@ class Pairing:
                 break
         return [found[row] for row in rows]
 
-    def is_at_once(self, rules: Rules) -> bool:
-        """Whether all scores are at hand: of not too many articles, or of clusters."""
-        return self.shared.n <= paired.AT_ONCE or bool(rules.cluster)
+    @property
+    def is_at_once(self) -> bool:
+        """Whether all scores are at hand: of not too many articles."""
+        return self.shared.n <= paired.AT_ONCE
 
     @cached_property
     def is_same_text(self) -> bool:
@@ -435,8 +436,7 @@ def _new_errors(pairing: Pairing, known: KnownFlags) -> Outcome:
     for run in pairing.runs:
         if not flags_are_checked(run):
             raise CouldNotRun(f"{run.folder}: no check was run, so that no error can be new")
-    baseline, candidate = pairing.runs
-    return new_errors_outcome(baseline, candidate, pairing.ids, known, pairing.system)
+    return new_errors_outcome(pairing.shared, known, pairing.system)
 
 
 def _folder(run: str | Path | Run) -> str:
@@ -489,7 +489,7 @@ def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
         prepared.append((pairing, tests))
         with_margin = [test for test in tests if _has_margin(test.rule) and test.is_measured]
         clusters = pairing.shared.clusters(rules.cluster)
-        results = _run_tests(pairs, with_margin, rules, clusters, pairing.is_at_once(rules))
+        results = _run_tests(pairs, with_margin, rules, clusters, pairing.is_at_once)
         asked += [(pairing, *each) for each in results]
     adjusted = paired.holm([tested.p_worse for _, _, tested in asked])
     for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
@@ -525,7 +525,7 @@ def _read_tests(pairing: Pairing, rules: Rules) -> tuple[margin_tests.Pairs, lis
     asked = _rules_of(pairing, rules)
     measures = list(dict.fromkeys(each.measure for each in asked))
     columns = [measures.index(each.measure) for each in asked]
-    blocks = pairing.blocks(measures, at_once=pairing.is_at_once(rules))
+    blocks = pairing.blocks(measures, at_once=pairing.is_at_once)
 
     def pairs() -> Iterator[tuple[Values, Values]]:
         start = 0
@@ -641,6 +641,8 @@ def _run_tests(
     if at_once:
         [(baseline, candidate)] = of_tests()
         found = margin_tests.paired_tests(baseline, candidate, *how, clusters)
+    elif clusters is not None:
+        found = margin_tests.paired_tests_of_clusters(of_tests, *how, clusters)
     else:
         found = margin_tests.paired_tests_of_blocks(of_tests, *how)
     yield from zip(tests, found, strict=True)

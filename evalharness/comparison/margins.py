@@ -170,6 +170,59 @@ def paired_tests_of_blocks(
     return _rows(columns, _all_needed(lead, errors, -(unseen + tolerated), n, n, level))
 
 
+def paired_tests_of_clusters(
+    pairs: Pairs,
+    margins: Sequence[Margin],
+    level: float,
+    resamples: int,
+    seed: int,
+    clusters: paired.Clusters,
+) -> list[Tested]:
+    """Test what `paired_tests` does, of scores that come in blocks and articles in clusters.
+
+    Memory grows with the clusters, and hardly with the articles.
+    """
+    k = len(margins)
+    ours, theirs, whole = (paired.BlockSums(k) for _ in range(3))
+    for our_scores, their_scores, differences in _differences(pairs):
+        ours.add(our_scores)
+        theirs.add(their_scores)
+        whole.add(differences)
+    means, found = theirs.mean, whole.mean
+    tolerated = np.nan_to_num(_mean_tolerated(margins, means))
+    unseen = np.nan_to_num(np.minimum(0.0, np.minimum(ours.least, theirs.least)) - means)
+    sums, centred = (paired.ClusterSums(2 * k, clusters) for _ in range(2))
+    far = paired.BlockSums(2 * k)
+    both = np.concatenate([found, found + tolerated])
+    for _, their_scores, differences in _differences(pairs):
+        moved = differences + _tolerated_losses(margins, their_scores, means)
+        values = np.concatenate([differences, moved], axis=1)
+        sums.add(values)
+        centred.add(values - both)
+        far.add(values - both)
+    greatest = np.concatenate([whole.farthest, np.maximum(whole.farthest, np.abs(both[k:]))])
+    n, groups = whole.n, sums.groups[:k]
+    errors = centred.error(far.n, far.farthest, greatest)
+    worst = np.concatenate([unseen, unseen + tolerated])
+    lower = paired.worst_case_of_totals(sums.totals, sums.counts, worst, seed, resamples)
+    totals, present = sums.totals[:, :k], sums.counts[:, :k]
+    drawn = paired.bootstrap_of_totals(totals, present, found, seed, resamples)
+    columns = {
+        "n": n,
+        "groups": groups,
+        "baseline": means,
+        "candidate": ours.mean,
+        "margin": tolerated,
+        "difference": found,
+        "low": quantiles(lower[:, :k], [level])[0],
+        "high": paired.percentile_interval(drawn, 2 * level)[1],
+        "error": errors[:k],
+        "p_worse": paired.sign_flips(totals, seed, resamples).below(),
+        "p_tolerable": np.where(n > 0, _share_below(lower[:, k:]), 1.0),
+    }
+    return _rows(columns, _all_needed(both[k:], errors[k:], -worst[k:], n, groups, level))
+
+
 def _differences(pairs: Pairs) -> Iterator[tuple[Values, Values, Values]]:
     """Yield candidate's and baseline's scores where both have one, and their differences."""
     for baseline, candidate in pairs():

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from evalharness.config.registry import scorer_kind
 from evalharness.errors import DataError
 from evalharness.files.untrusted import read_whole
@@ -19,6 +21,7 @@ from evalharness.store.runs import Run
 
 if TYPE_CHECKING:
     from evalharness.comparison.rules import Outcome
+    from evalharness.comparison.shared import RowIndices, Shared
 
 RULE = "new_errors"
 ErrorName = tuple[str, str, str]  # article, kind, words
@@ -67,18 +70,17 @@ def flags_are_checked(run: Run) -> bool:
     )
 
 
-def new_errors_outcome(
-    baseline: Run, candidate: Run, shared: Sequence[str], known: KnownFlags, system: str
-) -> "Outcome":
+def new_errors_outcome(shared: "Shared", known: KnownFlags, system: str) -> "Outcome":
     """Return what the rule says: a likely error that is new is a regression.
 
-    shared: the ids of the articles that both have.
+    shared: the baseline's run and the candidate's, with the articles that both have.
     """
     from evalharness.comparison.rules import Outcome
 
-    articles = set(shared)
-    of_baseline = set(_likely_errors(baseline, articles))
-    of_candidate = list(dict.fromkeys(_likely_errors(candidate, articles)))
+    baseline, candidate = (
+        _likely_errors(run, rows) for run, rows in zip(shared.runs, shared.rows, strict=True)
+    )
+    of_baseline, of_candidate = set(baseline), list(dict.fromkeys(candidate))
     new = [each for each in of_candidate if each not in of_baseline and each not in known.names]
     judged = sum(each in known.names for each in of_candidate)
     return Outcome(
@@ -87,13 +89,15 @@ def new_errors_outcome(
         verdict="regression" if new else "pass",
         message=_message(new, len(of_candidate), judged),
         system=system,
-        n=len(articles),
+        n=shared.n,
     )
 
 
-def _likely_errors(run: Run, articles: set[str]) -> Iterator[ErrorName]:
-    for sample in run.samples():
-        if sample["id"] in articles:
+def _likely_errors(run: Run, rows: "RowIndices") -> Iterator[ErrorName]:
+    inside = np.zeros(run.n, bool)
+    inside[rows] = True
+    for sample, is_inside in zip(run.samples(), inside.tolist(), strict=False):
+        if is_inside:
             yield from ((sample["id"], kind, words) for kind, words in _errors_of(sample))
 
 

@@ -23,7 +23,7 @@ from evalharness.stats.paired import Clusters
 from evalharness.store.runs import Run, unique_names
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 RowIndices = npt.NDArray[np.intp]
 
@@ -103,22 +103,39 @@ class Shared:
         """
         if not name:
             return None
-        every = _article_field(self.runs[0], name)
-        values = [every[row] for row in self.rows[0].tolist()]
-        if all(value in (None, "") for value in values):
+        known: dict[str, int] = {}
+        fields = _article_field(self.runs[0], name)
+        every = np.fromiter(
+            (
+                -1 if each in (None, "") else known.setdefault(str(each), len(known))
+                for each in fields
+            ),
+            np.intp,
+        )
+        if len(every) != self.runs[0].n:
+            held = f"{len(every)} samples of {self.runs[0].n} articles"
+            raise Incomparable(f"{self.runs[0].samples_file}: cluster: has {held}")
+        found = every[self.rows[0]]
+        alone = found < 0
+        if alone.all():
             raise Incomparable(f"{self.runs[0].folder}: cluster: no article has a field {name!r}")
-        keys = [
-            (False, str(at)) if value in (None, "") else (True, str(value))
-            for at, value in enumerate(values)
-        ]
-        numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-        return np.array([numbers[key] for key in keys], dtype=np.intp)
+        found[alone] = len(known) + np.arange(alone.sum())
+        # Numbered as they come, whatever other articles the run has.
+        _, first, numbers = np.unique(found, return_index=True, return_inverse=True)
+        order = np.empty(len(first), np.intp)
+        order[np.argsort(first)] = np.arange(len(first))
+        return order[numbers]
 
 
 def _rows_in_order(run: Run, columns: Sequence[str], kept: RowIndices) -> Iterator[Values]:
-    """Yield the scores of some rows of a run, in their order; at once where that is another."""
+    """Yield the scores of some rows of a run in blocks, in their order, be it the run's or not."""
     if (kept[1:] <= kept[:-1]).any():
-        yield run.values(columns)[kept]
+        every, start = np.empty((run.n, len(columns))), 0
+        for block in run.value_blocks(columns, paired.BLOCK_ARTICLES):
+            every[start : start + len(block)] = block
+            start += len(block)
+        for start in range(0, len(kept), paired.BLOCK_ARTICLES):
+            yield every[kept[start : start + paired.BLOCK_ARTICLES]]
         return
     start = 0
     for block in run.value_blocks(columns, paired.BLOCK_ARTICLES):
@@ -141,13 +158,15 @@ def _in_blocks(parts: Iterable[Values], rows: int) -> Iterator[Values]:
         yield np.concatenate(held)
 
 
-def _article_field(run: Run, name: str) -> list[Any]:
-    """Return a field of each article of a run: its source, or one of those of its loader."""
+def _article_field(run: Run, name: str) -> Iterator[Any]:
+    """Yield a field of each article of a run: its source, or one of those of its loader."""
     if name == "source":
-        sources: list[Any] = run.table([name]).column(0).to_pylist()
-        return sources
+        for block in run.blocks([name], paired.BLOCK_ARTICLES):
+            yield from block.column(0).to_pylist()
+        return
     try:
-        return [sample["extra"].get(name) for sample in run.samples()]
+        for sample in run.samples():
+            yield sample["extra"].get(name)
     except (OSError, ValueError, KeyError) as error:
         raise Incomparable(f"{run.samples_file}: cluster: cannot be read ({error})") from None
 
@@ -198,9 +217,14 @@ class _Contents:
 
 def _read_contents(run: Run) -> _Contents:
     """Return what names the articles of a run. Raises: Incomparable where an id stands twice."""
-    blocks = run.blocks(["id", "article", "references"], paired.BLOCK_ARTICLES)
-    columns = zip(*(_digests_of(block) for block in blocks), strict=True)
-    ids, articles, references = (np.concatenate(column) for column in columns)
+    ids = np.empty(run.n, "S16")
+    articles, references = (np.empty(run.n, "S8") for _ in range(2))
+    start = 0
+    for block in run.blocks(["id", "article", "references"], paired.BLOCK_ARTICLES):
+        end = start + len(block)
+        for found, name in ((ids, "id"), (articles, "article"), (references, "references")):
+            found[start:end] = _digests(block.column(name).to_pylist(), found.itemsize)
+        start = end
     order = np.argsort(ids)
     if (ids[order[1:]] == ids[order[:-1]]).any():
         everything = run.table(["id"]).column(0).to_pylist()
@@ -209,12 +233,12 @@ def _read_contents(run: Run) -> _Contents:
     return _Contents(ids, (articles, references), order)
 
 
-def _digests_of(block: "pa.Table") -> Iterator[npt.NDArray[np.bytes_]]:
-    for column in ("id", "article", "references"):
-        texts = (str(text).encode() for text in block.column(column).to_pylist())
-        # A letter at the end, as numpy takes zeros there for padding.
-        digests = [hashlib.blake2b(text, digest_size=15).digest() + b"." for text in texts]
-        yield np.array(digests, "S16")
+def _digests(texts: Sequence[Any], size: int) -> npt.NDArray[np.bytes_]:
+    """Return a digest of each text, of so many bytes."""
+    encoded = (str(text).encode() for text in texts)
+    # A letter at the end, as numpy takes zeros there for padding.
+    digests = [hashlib.blake2b(text, digest_size=size - 1).digest() + b"." for text in encoded]
+    return np.array(digests, f"S{size}")
 
 
 def _check_alike(first: Run, ours: _Contents, other: Run, theirs: _Contents) -> None:

@@ -271,7 +271,8 @@ def experiment_named(
 ) -> str | None:
     """Return the name of the experiment of a config that cannot be read; None where none says it.
 
-    It is that of an override, or stands in a line of the text, or else the file's.
+    It is that of an override, or stands in a line of the text, or else the file's. What is no file
+    (a folder of results, a path mistyped) says none.
     """
     pairs = [override.partition("=") for override in overrides]
     if given := [value.strip() for key, _, value in pairs if key.strip() == "name"]:
@@ -281,6 +282,8 @@ def experiment_named(
         return name if isinstance(name, str) else None
     try:
         text = read_whole(Path(config)).decode("utf-8", "replace")
+    except (IsADirectoryError, FileNotFoundError):
+        return None
     except (OSError, ValueError):
         text = ""
     if line := _NAME_LINE.search(text):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from evalharness.errors import DataError, HarnessError, StoreError, install_command
-from evalharness.protocols import Url
+from evalharness.protocols import Url, is_url
 
 # A read that fails is tried so often; the pauses before it grow from FIRST_PAUSE seconds.
 TRIES_PER_READ = 5
@@ -24,6 +24,8 @@ TRIES_PER_REQUEST = 6
 BUFFER = 2**20
 # What comes back the same however often one asks.
 _PERMANENT = (FileNotFoundError, PermissionError, IsADirectoryError, NotImplementedError)
+# Classes of botocore, which this machine need not have.
+_NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError")
 # The packages behind the protocols that extras of ours bring.
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 
@@ -99,6 +101,10 @@ def explain_error(url: str, error: Exception) -> HarnessError:
     return DataError(f"{url}: cannot be read: {_first_line(error)}")
 
 
+def _is_permanent(error: Exception) -> bool:
+    return isinstance(error, _PERMANENT) or type(error).__name__ in _NO_CREDENTIALS
+
+
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines or [type(error).__name__])[0][:300]
@@ -163,6 +169,8 @@ class _Resuming(io.RawIOBase):
 
     def _file_version(self) -> tuple[Any, ...]:
         info = self._fs.info(self._path)
+        if info.get("type") == "directory":
+            raise DataError(f"{self.url}: this is a folder; name a file in it")
         names = ("size", "ETag", "etag", "mtime", "LastModified", "updated", "created")
         return tuple(str(info[n]) if n in info and n != "size" else info.get(n) for n in names)
 
@@ -178,6 +186,8 @@ class RemoteFolder:
     def __init__(self, url: str) -> None:
         """Take the URL; nothing is asked yet. Raises: DataError where its package is missing."""
         self.url = url.rstrip("/")
+        if not is_url(self.url):
+            raise DataError(f"{url}: names no bucket or folder; put it behind the slashes")
         self._fs, root = file_system(Url(self.url))
         self._root = root.rstrip("/")
         protocol = self._fs.protocol
@@ -271,7 +281,7 @@ class RemoteFolder:
             except Exception as error:
                 if isinstance(error, FileNotFoundError):
                     raise
-                if attempt == TRIES_PER_REQUEST - 1 or isinstance(error, _PERMANENT):
+                if attempt == TRIES_PER_REQUEST - 1 or _is_permanent(error):
                     raise self._explain(name, error, writes) from error
                 time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1))  # noqa: S311
         raise AssertionError("the last attempt returns or raises")

@@ -157,4 +157,4 @@ class Drawer:
 
 
 DRAWER = Drawer()
-atexit.register(DRAWER.stop)
+atexit.register(DRAWER.stop, at_once=True)

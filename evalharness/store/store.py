@@ -1,5 +1,6 @@
 """The store of a results folder: a ledger for each signature, and what its keys are."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -75,13 +76,18 @@ class Store:
 def working_folder(results: str | Path) -> Path:
     """Return the folder to compute in: of results at a URL, one of this process that mirrors them.
 
-    Raises: DataError where the package for the URL is missing.
+    Raises: ConfigError for what is no such URL; DataError where its package is missing.
     """
-    if not is_url(str(results)):
+    text = str(results)
+    if slip := re.match(r"([A-Za-z][A-Za-z0-9]+):/(?!/)", text):
+        raise ConfigError(f"{text}: did you mean {slip[1]}://{text[slip.end() :]}?")
+    if not is_url(text):
         return Path(results)
+    if wild := re.search(r"[*?\[]", text):  # file systems would look for a pattern
+        raise ConfigError(f"{text}: the URL of results may have no {wild[0]}")
     from evalharness.store.mirror import new_mirror
 
-    return new_mirror(str(results)).folder
+    return new_mirror(text).folder
 
 
 def output_path(to: str | Path) -> Path:

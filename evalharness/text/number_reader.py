@@ -151,7 +151,8 @@ def read_numbers(sentence: str, words: Iterable[Span] | None = None) -> list[Num
         is_number = _read_after(sentence, draft)
         position = draft.end
         if is_number:
-            draft.sure = draft.sure or (bool(draft.unit) and sentence[draft.end] in "-‑")
+            is_bound = bool(draft.unit) and sentence.startswith(("-", "‑"), draft.end)
+            draft.sure = draft.sure or is_bound
             _read_before(sentence, draft)
             drafts.append(draft)
     _share_units(sentence, drafts)

@@ -420,8 +420,10 @@ def is_credit(line: str) -> bool:
 
     >>> is_credit("Photo by S. Ivarsdottir"), is_credit("K. HALVERS / MNS")
     (True, True)
+    >>> is_credit("")
+    False
     """
-    if len(line) > 100 or len(line.split()) > 12 or is_timestamp(line):
+    if not line or len(line) > 100 or len(line.split()) > 12 or is_timestamp(line):
         return False
     if _SLASHED.fullmatch(line) and not _STOPPED.search(line):
         return True
