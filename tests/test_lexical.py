@@ -204,6 +204,7 @@ def test_a_copied_sentence_has_no_flags(article: str) -> None:
 
 
 @quickly
+@example(article="the", summary="دفع the دفع")  # words without case in a sentence without capitals
 @given(article=TEXTS, summary=TEXTS)
 def test_a_foreign_number_name_or_word_never_raises_the_score(article: str, summary: str) -> None:
     before, *after = _scores(

@@ -324,7 +324,8 @@ def _is_small_name(look: _Look, known: Casing, is_english: bool) -> bool:
 
 
 def _is_foreign(word: str) -> bool:
-    return len(word) > 2 and word.isalpha() and not is_english_word(word)
+    """Tell whether English has no such word; one of a script without case is no name for that."""
+    return len(word) > 2 and word.isalpha() and word.islower() and not is_english_word(word)
 
 
 def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool | None]:

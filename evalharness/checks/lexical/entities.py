@@ -238,7 +238,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     names has none.
     """
 
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 11
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
