@@ -41,6 +41,7 @@ def memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """Have an empty file system in memory, no mirrors and no copies."""
     fs = fsspec.filesystem("memory")
     MemoryFileSystem.store.clear()
+    fs.pseudo_dirs[:] = [""]
     forget_mirrors()
     monkeypatch.setattr(remote, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(parts, "LOOK_SECONDS", 0.0)
