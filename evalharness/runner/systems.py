@@ -333,13 +333,14 @@ def _open_system_file(
     config: Mapping[str, Any],
     overrides: Sequence[str],
 ) -> _SystemFile:
-    if isinstance(path, Path):
-        _check_suffix(path)
     data: dict[str, Any] = {"name": "outputs", "path": str(path)}
     data |= {"columns": dict(columns)} if columns else {}
     loader = _build_loader({**config, "data": data}, overrides)
     if not isinstance(loader, Outputs):
         raise ConfigError("--set data.name: the loader of files of summaries is `outputs`")
+    is_named = options.format != "auto" or loader.format != "auto"
+    if isinstance(path, Path) and not is_named:
+        _check_suffix(path)
     file = OutputFile.open(path, loader.columns, "system", loader.format, options.summaries)
     file.check_named_columns(options.articles != "" or bool(options.references))
     file.column_of_summaries()
