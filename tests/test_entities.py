@@ -93,3 +93,9 @@ def test_a_name_in_lower_case_is_read_beside_sentences_with_capitals(beside: str
 def test_small_words_are_no_names_in_a_sentence_that_opens_with_a_capital() -> None:
     article = "The mayor, Jane Doe, met Richard Roe in Camberwell. It rained on the day."
     assert not _score(article, "Jane Doe met Richard Roe. A selfie was taken.").flags
+
+
+def test_initials_count_the_small_words_of_a_name_too() -> None:
+    article = "Speeds are too low, the IoD said on Monday, and it asked for a new target."
+    score = _score(article, "Speeds are too low, said the Institute of Directors.")
+    assert (score.value, score.flags) == (1.0, ())
