@@ -276,7 +276,7 @@ def compact(url: str) -> CompactCounts:
 
     The part has the bytes of the ledger that one process would have written, batch after batch; of
     a ledger that several versions made, there is a part for each. Nothing is lost, whatever ends
-    it, and whoever else works there.
+    it, and whoever else works there; while others put parts, only their order may be another.
 
     Raises: DataError where there are no parts; StoreError.
     """
