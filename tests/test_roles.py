@@ -168,3 +168,12 @@ def test_what_somebody_is_said_to_be_stands_near_him_in_the_article() -> None:
 def test_a_part_of_something_is_nobody_who_is_beaten() -> None:
     article = "Jane Doe won the hardest stage. Nobody will beat Doe, her rivals on the Tour said."
     assert not _score(article, "Jane Doe won the hardest stage of the Tour.").flags
+
+
+def test_name_is_no_other_where_the_article_names_it_beside() -> None:
+    keane, rain = "The defender Keane played for the club in Cork.", "Rain fell on the coast. " * 3
+    said = "A midfielder signed a new contract worth millions at the club until June, said Brown."
+    summary = "Keane signed a new contract worth millions at the club until June."
+    (other,) = _score(f"{keane} {rain}{said}", summary).flags
+    assert other.message == "the article has 'Brown' in this place, in sentence 5"
+    assert not _score(f"{rain}{keane} {said}", summary).flags

@@ -48,6 +48,7 @@ REACH_OF_FRAME = 6
 REACH_OF_COMPANY = 14
 LEAST_IN_COMPANY = 2
 RIVAL_SHARE = 0.4
+ONE_PLACE_SHARE = 0.6
 OWN_SHARE = 0.34
 _RESULTS = WINNING | LOSING
 _SORTED_RESULTS = sorted(_RESULTS)
@@ -254,7 +255,7 @@ class Roles(LexicalCheck):
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 8
+    version: ClassVar[int] = 9
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -651,8 +652,26 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             return None
         places = self.article.by_words[best]
         near = [len(wanted & self.stated.around(each, REACH_OF_COMPANY)) for each in places]
-        place = places[near.index(max(near))]
+        most = max(near)
+        place = places[near.index(most)]
+        if most < max(LEAST_IN_COMPANY, ONE_PLACE_SHARE * len(wanted)):
+            return None
+        if self._is_same(name, (place, place)) or self._is_told_beside(name, place):
+            return None
         return self._for_another(name, self.article.name_at[place], place)
+
+    def _is_told_beside(self, name: text.Name, place: int) -> bool:
+        """Tell whether the article has a name in the sentence of a place, or in the one before it.
+
+        Then what is said at the place may be said of it, in other words: the sentence has `he`.
+        """
+        own, numbers = _short_forms(name.words), self.stated.columns.sentences
+        return any(
+            0 <= numbers[place] - numbers[at] <= 1
+            for words, places in self.article.by_words.items()
+            if not own.isdisjoint(self.article.forms[words])
+            for at in places
+        )
 
     def _said_around(self, members: list[int]) -> frozenset[str]:
         """Return the stems of content around a name, without names, that the article has at all."""
