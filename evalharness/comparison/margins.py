@@ -129,15 +129,10 @@ def paired_tests_of_blocks(
     agree with those of `paired_tests` as two seeds do.
     """
     k = len(margins)
-    ours, theirs, whole = (paired.BlockSums(k) for _ in range(3))
-    for our_scores, their_scores, differences in _differences(pairs):
-        ours.add(our_scores)
-        theirs.add(their_scores)
-        whole.add(differences)
+    ours, theirs, whole = _sums(pairs, k)
     means, found = theirs.mean, whole.mean
     tolerated = np.nan_to_num(_mean_tolerated(margins, means))
-    least = np.minimum(0.0, np.minimum(ours.least, theirs.least))
-    unseen = np.nan_to_num(least - means)
+    unseen = _least_unseen(ours, theirs)
     boot = paired.BlockDraws(k, seed, resamples)
     flips = paired.BlockFlips(k, seed, resamples)
     weights = paired.BlockWeights(2 * k, seed, resamples)
@@ -183,14 +178,10 @@ def paired_tests_of_clusters(
     Memory grows with the clusters, and hardly with the articles.
     """
     k = len(margins)
-    ours, theirs, whole = (paired.BlockSums(k) for _ in range(3))
-    for our_scores, their_scores, differences in _differences(pairs):
-        ours.add(our_scores)
-        theirs.add(their_scores)
-        whole.add(differences)
+    ours, theirs, whole = _sums(pairs, k)
     means, found = theirs.mean, whole.mean
     tolerated = np.nan_to_num(_mean_tolerated(margins, means))
-    unseen = np.nan_to_num(np.minimum(0.0, np.minimum(ours.least, theirs.least)) - means)
+    unseen = _least_unseen(ours, theirs)
     sums, centred = (paired.ClusterSums(2 * k, clusters) for _ in range(2))
     far = paired.BlockSums(2 * k)
     both = np.concatenate([found, found + tolerated])
@@ -221,6 +212,24 @@ def paired_tests_of_clusters(
         "p_tolerable": np.where(n > 0, _share_below(lower[:, k:]), 1.0),
     }
     return _rows(columns, _all_needed(both[k:], errors[k:], -worst[k:], n, groups, level))
+
+
+def _sums(
+    pairs: Pairs, columns: int
+) -> tuple[paired.BlockSums, paired.BlockSums, paired.BlockSums]:
+    """Return the sums of the candidate's scores, of the baseline's, and of their differences."""
+    sums = paired.BlockSums(columns), paired.BlockSums(columns), paired.BlockSums(columns)
+    for block in _differences(pairs):
+        for each, values in zip(sums, block, strict=True):
+            each.add(values)
+    return sums
+
+
+def _least_unseen(ours: paired.BlockSums, theirs: paired.BlockSums) -> Values:
+    """Return how far below the baseline's mean a score that was not seen may lie."""
+    least = np.minimum(0.0, np.minimum(ours.least, theirs.least))
+    unseen: Values = np.nan_to_num(least - theirs.mean)
+    return unseen
 
 
 def _differences(pairs: Pairs) -> Iterator[tuple[Values, Values, Values]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,6 @@ from evalharness.stats import paired
 from evalharness.stats.intervals import Values
 from evalharness.stats.paired import Clusters
 from evalharness.store.runs import Run, unique_names
-
-if TYPE_CHECKING:
-    pass
 
 RowIndices = npt.NDArray[np.intp]
 
