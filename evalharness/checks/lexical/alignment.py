@@ -140,6 +140,7 @@ class Wording(ArticleIndex):
         self._first_places = frozenset(self.passages.first)
         self._ends = frozenset([place - 1 for place in self.passages.first])
         self._similar: dict[str, tuple[float, str]] = {}
+        self._most: dict[str, int] = {}
         self._aligned: tuple[str, list[tuple[Span, Aligned]]] = "", []
 
     def _places_of_keys(self) -> dict[str, list[int]]:
@@ -180,8 +181,10 @@ class Wording(ArticleIndex):
 
     def most_in_sentence(self, key: str) -> int:
         """Return how often the sentence that has a word most often has it."""
-        counted = Counter(map(self.sentence_of, self.places.get(key, ())))
-        return max(counted.values(), default=0)
+        if key not in self._most:
+            counted = Counter(map(self.sentences.__getitem__, self.places.get(key, ())))
+            self._most[key] = max(counted.values(), default=0)
+        return self._most[key]
 
     def copied_from(self, keys: list[str]) -> int | None:
         """Return the place from which the article has exactly these words; None: nowhere.
