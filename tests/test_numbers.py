@@ -1,9 +1,9 @@
 """The check of numbers against the article."""
 
 import json
-import time
 from pathlib import Path
 
+import clock
 import pytest
 
 from evalharness import text
@@ -66,9 +66,11 @@ def test_numbers_find_the_planted_numbers_of_the_pages_and_nothing_else() -> Non
 def test_numbers_that_stand_thousands_of_times_are_compared_once() -> None:
     index = text.NumberIndex(text.numbers("1 of 0 men. " * 3000))
     (claimed,) = text.numbers("There were 2 men.")
-    start = time.process_time()
-    assert not [stated for _ in range(3000) for stated in index.agreeing_numbers(claimed)]
-    assert time.process_time() - start < 2
+
+    def search() -> None:
+        assert not [stated for _ in range(3000) for stated in index.agreeing_numbers(claimed)]
+
+    assert clock.seconds(search, 2) < 2
     (one,) = text.numbers("There was exactly 1 man.")
     places = [stated.span.start for stated in index.agreeing_numbers(one)]
     assert places == sorted(places)

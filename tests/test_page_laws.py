@@ -1,12 +1,12 @@
 """Laws of the reading of pages: nothing is lost, nothing comes from nowhere, any page is read."""
 
-import gc
+import functools
 import random
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import clock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -211,24 +211,6 @@ def many(line: str, size: int) -> str:
     return "".join(line.format(n) for n in range(size // len(line.format(10_000))))
 
 
-def seconds(content: bytes, html: bool, times: int = 1) -> float:
-    """Return the processor time that reading a page takes, the best of some times.
-
-    Objects of earlier tests are not looked through meanwhile, which takes longer the more are left.
-    """
-    best = float("inf")
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(times):
-            began = time.process_time()
-            parse_page(content, html)
-            best = min(best, time.process_time() - began)
-    finally:
-        gc.enable()
-    return best
-
-
 @pytest.mark.parametrize(
     ("before", "line", "html"),
     [
@@ -261,7 +243,10 @@ def test_time_grows_as_the_page(before: str, line: str, html: bool) -> None:
     whole, quarter = (before + many(line, size) for size in (LARGE, LARGE // 4))
 
     def growth(times: int) -> float:
-        less, more = (seconds(page.encode(), html, times) for page in (quarter, whole))
+        less, more = (
+            clock.seconds(functools.partial(parse_page, page.encode(), html), tries=times)
+            for page in (quarter, whole)
+        )
         return more / max(less, 0.02)
 
     # What grows as the square takes sixteen times as long each time; a busy machine does not.

@@ -1,8 +1,8 @@
 """The check of each sentence against the article's own words."""
 
 import itertools
-import time
 
+import clock
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,10 +112,9 @@ def test_support_spans_slice_back_and_keep_their_order(article: str, summary: st
     ids=["a repeated sentence", "one word", "one endless word", "a long summary"],
 )
 def test_support_of_a_huge_text_takes_seconds_at_most(article: str, summary: str) -> None:
-    start = time.process_time()
-    score = _score(article, summary)
-    assert score.value is not None
-    assert time.process_time() - start < 6
+    found: list[Score] = []
+    assert clock.seconds(lambda: found.append(_score(article, summary)), 6) < 6
+    assert found[0].value is not None
 
 
 HARBOUR = (
