@@ -110,3 +110,39 @@ def test_copy_says_what_it_did(tmp_path: Path, command: Any) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("copied 10 files, ")
     assert done.stdout.endswith(" bytes: memory://b\n")
+
+
+@pytest.mark.parametrize("target", ["memory://bucket/runs", "there"])
+def test_ledger_of_other_results_keeps_them_and_gets_those_of_the_source(
+    tmp_path: Path, target: str
+) -> None:
+    target = target if "://" in target else str(tmp_path / target)
+    rows = ARTICLES.read_text(encoding="utf-8").splitlines(keepends=True)
+    for name, own in (("one", rows[:4]), ("other", rows[2:7])):
+        (tmp_path / "rows.jsonl").write_text("".join(own), encoding="utf-8")
+        sheet = {**SHEET, "data": {"name": "files", "path": str(tmp_path / "rows.jsonl")}}
+        evalharness.run(sheet, results=tmp_path / name)
+        copy(str(tmp_path / name), target)
+    before = contents(tmp_path / "there"), sorted(MemoryFileSystem.store)
+    copy(str(tmp_path / "other"), target)  # what is there already is not added again
+    assert (contents(tmp_path / "there"), sorted(MemoryFileSystem.store)) == before
+    copy(target, str(tmp_path / "back"))
+    copy(str(tmp_path / "one"), str(tmp_path / "back"))  # has all of it by now
+
+    (tmp_path / "rows.jsonl").write_text("".join(rows[:7]), encoding="utf-8")
+    sheet = {**SHEET, "data": {"name": "files", "path": str(tmp_path / "rows.jsonl")}}
+    run = evalharness.run(sheet, results=tmp_path / "back")[0]
+    assert run.record["timing"]["summaries"] == {"computed": 0, "stored": 7}
+    assert run.record["timing"]["scores"]["numbers"] == {"computed": 0, "stored": 7}
+
+
+def test_shorter_ledger_never_replaces_a_longer_one(tmp_path: Path) -> None:
+    for name, limits in (("short", [3]), ("long", [3, 6])):
+        for limit in limits:
+            evalharness.run(SHEET, results=tmp_path / name, limit=limit)
+    copy(str(tmp_path / "long"), "memory://bucket/runs")
+
+    assert copy(str(tmp_path / "short"), "memory://bucket/runs").there == 3
+    copy("memory://bucket/runs", str(tmp_path / "back"))
+    stores = [contents(tmp_path / name / "store") for name in ("long", "back")]
+    assert stores[0] == stores[1]

@@ -5,16 +5,18 @@ at a URL, the parts there (`parts`) become ledgers of a folder.
 """
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from evalharness.errors import DataError, HarnessError, StoreError
 from evalharness.files.remote import explain_error, file_system
 from evalharness.protocols import Url, is_url
 from evalharness.store.columns import link_same_content
-from evalharness.store.ledger import RunFolder, SystemsFile
-from evalharness.store.parts import PARTS, PartStore, merged_ledger
+from evalharness.store.ledger import Ledger, RunFolder, SystemsFile, ledger_path, signature_of
+from evalharness.store.parts import PARTS, PartStore, merged_ledger, split_by_versions
 from evalharness.store.samples import ARTICLES, RUN_FILE, SWEEP_FILE, UNFINISHED
 from evalharness.store.store import STORE
 
@@ -35,10 +37,11 @@ class CopyCounts:
 def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: None) -> CopyCounts:
     """Copy a folder of results to or from a URL; one of source and target may be on this machine.
 
-    Files of the target with the same size are left as they are only where they are ledgers, which
-    grow at their end; all others are written again, `run.json` last. Nothing is removed but marks
-    of runs that have come to their end since. Locks, half-written files and links to folders stay
-    behind. What parts at a URL have is added to the ledgers of a folder.
+    A ledger of the target that has the same records, or these and more, is left as it is; one that
+    has others keeps them, and gets those of the source. All other files are written again,
+    `run.json` last. Nothing is removed but marks of runs that have come to their end since. Locks,
+    half-written files and links to folders stay behind. What parts at a URL have is added to the
+    ledgers of a folder.
 
     tell: told of each file before it is copied.
     Raises: DataError for a source that is no folder of results; StoreError for a target that cannot
@@ -51,15 +54,17 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
     if not any(PurePosixPath(name).name in LAST or _is_ledger(name) for name in files):
         raise DataError(f"{source}: no folder with results: no {RUN_FILE} in it or below it")
     parts = set(filter(_is_part, files)) if there.remote and not here.remote else set[str]()
+    ways = {name: _way(there, here, name) for name in files if _is_ledger(name)}
     n = size = kept = 0
     for name in files:
-        if name in parts:
-            continue
-        if _is_ledger(name) and there.size(name) == here.size(name):
+        way = ways.get(_ledger_of(name), "copy")
+        if name in parts or (way != "copy" and name not in ways):
+            continue  # what stands beside a ledger goes with it
+        if way == "keep":
             kept += 1
             continue
         tell(name)
-        size += _copy_file(there, here, name)
+        size += (_join_ledgers if way == "join" else _copy_file)(there, here, name)
         n += 1
         if PurePosixPath(name).name == RUN_FILE:
             here.remove_marks(name.rpartition("/")[0], files)
@@ -86,6 +91,12 @@ def _merge_parts(source: str, target: Path) -> tuple[int, int]:
 
 def _is_ledger(name: str) -> bool:
     return f"/{STORE}/" in f"/{name}" and name.endswith(".jsonl")
+
+
+def _ledger_of(name: str) -> str:
+    """Return the name of the ledger beside which a file would stand, or its own."""
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}{last.partition('.')[0]}.jsonl"
 
 
 def _is_copied(name: str) -> bool:
@@ -137,6 +148,71 @@ class _Place:
 
     def path(self, name: str) -> str:
         return f"{self.root}/{name}"
+
+    def url(self, name: str) -> str:
+        return f"{self.folder.rstrip('/')}/{name}".rstrip("/")
+
+
+def _way(source: _Place, target: _Place, name: str) -> Literal["copy", "keep", "join"]:
+    """Return what is to be done with a ledger: it grows at its end alone."""
+    new, known = source.size(name), target.size(name)
+    if new is None or known is None:
+        return "copy"
+    if not _begin_alike(source, target, name, min(new, known)):
+        return "join"
+    return "copy" if new > known else "keep"
+
+
+def _begin_alike(source: _Place, target: _Place, name: str, size: int) -> bool:
+    try:
+        with (
+            source.fs.open(source.path(name), "rb") as one,
+            target.fs.open(target.path(name), "rb") as other,
+        ):
+            for start in range(0, size, BUFFER):
+                n = min(BUFFER, size - start)
+                if one.read(n) != other.read(n):
+                    return False
+    except Exception as error:
+        raise explain_error(target.folder, error) from error
+    return True
+
+
+def _join_ledgers(source: _Place, target: _Place, name: str) -> int:
+    """Add to a ledger what another of its name has, and return the bytes of that one.
+
+    At a URL, where no file is appended to, it is put beside the ledger, as parts.
+    """
+    root, _, _ = name.rpartition(f"{STORE}/")
+    with tempfile.TemporaryDirectory(prefix="evalharness-") as made:
+        ledger, size = _fetched_ledger(source, name, _Place(made))
+        if target.remote:
+            parts = PartStore(target.url(root)).of(ledger.path.parent.name, ledger.path.stem)
+            for path, made_with in split_by_versions(ledger):
+                if not parts.holds(path):
+                    parts.put(path, made_with)
+            return size
+        joined = Ledger(Path(target.path(name)).parent, ledger.signature)
+        for path, made_with in split_by_versions(ledger):
+            with path.open("rb") as lines:
+                lines.readline()
+                joined.add_lines(lines, made_with)
+        SystemsFile(joined.path).path.unlink(missing_ok=True)  # it names its own systems alone
+    return size
+
+
+def _fetched_ledger(source: _Place, name: str, folder: _Place) -> tuple[Ledger, int]:
+    """Return a ledger as it is in a folder of this machine, and its bytes."""
+    size = _copy_file(source, folder, name)
+    versions = f"{name.removesuffix('.jsonl')}.versions.json"
+    if source.size(versions) is not None:
+        _copy_file(source, folder, versions)
+    path = Path(folder.path(name))
+    with path.open("rb") as file:
+        signature = signature_of(file.readline())
+    if signature is None or ledger_path(path.parent, signature) != path:
+        raise StoreError(f"{source.folder}: {name}: its first line is not that of such a ledger")
+    return Ledger(path.parent, signature), size
 
 
 def _copy_file(source: _Place, target: _Place, name: str) -> int:

@@ -128,7 +128,7 @@ class Ledger:
         self._made_with = made_with
         self._parts = parts
         self.damaged: list[int] = []  # numbers of lines that could not be read
-        self._signature = signature
+        self.signature = signature
         self._offsets = OffsetIndex()
         self._end = 0  # all before it has been read and is whole
         self._line = 0
@@ -280,7 +280,7 @@ class Ledger:
         self._line += len(head) + len(lines)
 
     def _head(self) -> bytes:
-        return _line({"ledger": LEDGER_FORMAT, "signature": self._signature})
+        return _line({"ledger": LEDGER_FORMAT, "signature": self.signature})
 
     def add_lines(self, lines: Iterable[bytes], versions: Mapping[str, Any] | None) -> None:
         """Add the lines of another ledger of this signature, but for batches that are here.
@@ -333,7 +333,7 @@ class Ledger:
     def _check_header(self, entry: Any) -> None:
         if not isinstance(entry, dict) or entry.get("ledger") != LEDGER_FORMAT:
             raise StoreError(f"{self.path}:1: no ledger of format {LEDGER_FORMAT}; move it away")
-        if canonical(entry.get("signature")) != canonical(self._signature):
+        if canonical(entry.get("signature")) != canonical(self.signature):
             raise StoreError(f"{self.path}:1: holds another signature; move it away")
 
 

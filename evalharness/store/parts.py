@@ -143,6 +143,12 @@ class LedgerParts:
         self._folder.put(name, content)
         return name
 
+    def holds(self, content: bytes | Path) -> bool:
+        """Tell whether a part with such bytes is listed."""
+        measure = _measure(content)
+        named = filter(None, map(part_name_of, self.list_names()))
+        return any((part.size, part.digest) == measure for part in named)
+
     def note(self, content: bytes) -> None:
         """Note that such bytes were put by somebody else, and need not be fetched."""
         self._noted.add(_measure(content))
@@ -302,7 +308,7 @@ def _compact_ledger(store: PartStore, name: str, folder: Path, counts: CompactCo
     whole = [part for part in before if part in parts.known]
     if ledger is not None and len(whole) > 1:
         first = int(whole[0][:13]) / 1000
-        made = [parts.put(path, versions, first) for path, versions in _split(ledger)]
+        made = [parts.put(path, versions, first) for path, versions in split_by_versions(ledger)]
         if _are_seen(parts, made):
             for old in set(whole) - set(made):
                 parts.remove(old)
@@ -329,7 +335,7 @@ def merged_ledger(parts: LedgerParts, folder: Path) -> Ledger | None:
     return ledger
 
 
-def _split(ledger: Ledger) -> Iterator[tuple[Path, Mapping[str, Any] | None]]:
+def split_by_versions(ledger: Ledger) -> Iterator[tuple[Path, Mapping[str, Any] | None]]:
     """Yield a file for each of the versions that made a ledger, in the order of their first."""
     known = ledger.versions.read()
     stretches: list[tuple[int, Mapping[str, Any] | None]] = [*known] if known else [(0, None)]
