@@ -1,6 +1,7 @@
 """What others install, copy and build from: wheels, workflows, hooks; and code for every system."""
 
 import ast
+import contextlib
 import hashlib
 import os
 import re
@@ -9,11 +10,15 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import evalharness
 
@@ -139,6 +144,32 @@ def test_recipe_needs_what_the_project_needs() -> None:
     stated = {re.sub(r"\s", "", line).lower() for line in run}
     needed = {line.lower() for line in PROJECT["dependencies"]}
     assert stated == needed | {f"python{PROJECT['requires-python']}"}
+
+
+def needs_of(package: str) -> list[Requirement]:
+    """Return what an installed package needs; of one that is not here, nothing."""
+    with contextlib.suppress(PackageNotFoundError):
+        needs = map(Requirement, requires(package) or ())
+        return [each for each in needs if each.marker is None or each.marker.evaluate()]
+    return []
+
+
+def test_no_package_that_an_extra_brings_refuses_a_version_of_the_constraints() -> None:
+    """Else that extra cannot be installed with `-c constraints.txt`, as the docs say."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    pinned = {canonicalize_name(name): version for name, version in pins.items()}
+    extras = PROJECT["optional-dependencies"].values()
+    waiting = {Requirement(each).name for each in chain(PROJECT["dependencies"], *extras)}
+    seen = {"evalharness"}
+    while waiting := waiting - seen:
+        package = waiting.pop()
+        seen.add(package)
+        for need in needs_of(package):
+            version = pinned.get(canonicalize_name(need.name))
+            assert version is None or need.specifier.contains(version), f"{package}: {need}"
+            waiting.add(need.name)
+    assert len(seen) > len(PROJECT["dependencies"])
 
 
 def pythons() -> list[str]:
