@@ -494,6 +494,7 @@ def test_pair_may_be_files_or_texts(
         (["--article", "article.txt", "--article-text", "a", "--summary-text", "b"], "not both"),
         (["--article-text", " ", "--summary-text", "It rained."], "the article is empty"),
         (["It rained for days."], "texts: --article-text, --summary-text"),
+        (["https://example.org/a.html"], "check downloads nothing: save the page, and give the"),
         (["article.txt", "--summary-text", "It rained."], "together, each a file or a text"),
     ],
 )  # fmt: skip

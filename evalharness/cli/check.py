@@ -219,7 +219,9 @@ def _check_pages(
 
 
 def _hint(name: str) -> str:
-    """Return what to do where a name is that of no page, but of a text or of rows."""
+    """Return what to do where a name is that of no page, but an address, a text, or of rows."""
+    if name.startswith(("http://", "https://")):
+        return "; check downloads nothing: save the page, and give the file"
     if _is_text(name):
         return "; texts: --article-text, --summary-text"
     if (Path(name).suffix.lower() in _ROWS and Path(name).exists()) or _holds_rows(name):
