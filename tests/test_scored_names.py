@@ -73,6 +73,16 @@ def test_files_alike_in_name_and_folder_have_longer_names(here: Path) -> None:
     assert names == ["out", "v1-out", "c-v1-out"]
 
 
+def test_file_whose_name_another_run_has_is_told_its_own(here: Path, command: Command) -> None:
+    first, second = (
+        command("score", f"v{n}/out.jsonl", "--metrics", "rouge1", "--no-report") for n in (1, 2)
+    )
+
+    said = "v2/out.jsonl: its run is named v2-out, because the run out is of another file"
+    assert said not in first.stderr
+    assert said in second.stderr
+
+
 def test_one_file_with_other_metrics_has_an_experiment_named_by_content(
     here: Path, command: Command
 ) -> None:

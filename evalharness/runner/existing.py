@@ -206,6 +206,7 @@ class _Naming:
         cells = [cell for each in named for cell in self._cells(each)]
         held = [] if self.overwrite else [c for c in cells if self._holds_other_content(c)]
         if not held:
+            self._tell_other_names(sources, named)
             return named
         content = hashlib.sha256()
         for cell in cells:
@@ -247,6 +248,19 @@ class _Naming:
             folders_named |= folders
             named.append(whole)
         return named
+
+    def _tell_other_names(
+        self, sources: Sequence[Source], named: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Tell of each run that has not its file's name, as the run of another file has it."""
+        labels = [each["model"]["label"] for each in named]
+        for source, label in zip(sources, labels, strict=True):
+            usual = source.labels[0]
+            if label != usual and usual not in labels:
+                self.tell(
+                    f"{source.data['path']}: its run is named {label}, because the run {usual} is "
+                    "of another file"
+                )
 
     def _claim(self, cells: Sequence[Cell], source: Source) -> bool:
         """Claim a source and its cells' folders; tell whether no other command has these.
