@@ -152,6 +152,16 @@ def test_usage_names_arguments_plainly_and_help_says_where_to_start(command: Com
     assert "\n  Start with: evalharness demo\n" in command("-h").stdout
 
 
+def test_init_keeps_what_is_there_and_says_so(tmp_path: Path, command: Command) -> None:
+    rules = tmp_path / "gate.yaml"
+    rules.write_text("metrics: {}\n")
+    said = command("init", "ci", str(tmp_path)).stdout
+
+    assert f"{rules}: kept, as it was there already\n" in said
+    assert f"{tmp_path / 'baseline.jsonl'}: written\n" in said
+    assert rules.read_text() == "metrics: {}\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -241,6 +251,8 @@ def test_list_names_every_component_with_its_first_line() -> None:
     }
     assert {"seq2seq", "causal", "lead", "oracle", "given"} <= set(found["models"])
     assert all(line for kind in found.values() for line in kind.values())
+    del found["formats"]
+    assert [line for kind in found.values() for line in kind.values() if line[-1] != "."] == []
 
 
 def test_every_option_of_every_component_says_what_it_means() -> None:

@@ -44,7 +44,8 @@ def init_command(
     _, commands = STARTS[what]
     for name, content in _files(what):
         outcome = write_file(content, Path(folder, name))
-        typer.echo(f"{Path(folder, name)}: {'written' if outcome == 'written' else 'stays'}")
+        done = "written" if outcome == "written" else "kept, as it was there already"
+        typer.echo(f"{Path(folder, name)}: {done}")
     typer.echo("\nTry next:")
     for line in commands:
         typer.echo(f"  {line}")

@@ -19,9 +19,10 @@ BYTES_A_WORKER = 400_000_000
 
 @dataclass(frozen=True)
 class Auto:
-    """Metrics and checks without a network by as many processes as there are processors, where
-    there are many pairs and memory allows it; all else in this process. So it is on the command
-    line where neither it nor the config says otherwise.
+    """Worker processes for metrics and checks that use no network; all else in this process.
+
+    There are as many workers as processors, if there are many pairs and memory allows it. This is
+    the default of the command line.
     """
 
     version: ClassVar[int] = 1

@@ -63,7 +63,7 @@ class _Extract:
 
 @dataclass(frozen=True)
 class Lead(_Extract):
-    """The first sentences of the article, which news puts what matters in: the floor to beat.
+    """The first sentences of the article: the usual baseline for news, and hard to beat.
 
     sentences: how many.
     """
@@ -77,7 +77,7 @@ class Lead(_Extract):
 
 @dataclass(frozen=True)
 class RandomSentences(_Extract):
-    """Sentences drawn at random, each choice as likely as any other: below this is no skill.
+    """Sentences drawn at random, each choice as likely as any other: the lowest baseline.
 
     What is drawn depends on the seed and the article's text alone, not on other articles.
 
@@ -163,7 +163,7 @@ class LexRank(_Extract):
 
 @dataclass(frozen=True)
 class Oracle(_Extract):
-    """The sentences nearest to the reference, chosen with the reference in hand: the ceiling.
+    """The article's sentences that match the reference best: an upper bound for copying.
 
     Sentences are added greedily as long as ROUGE-1 F + ROUGE-2 F rises (Nallapati et al. 2017, as
     Liu & Lapata 2019 train on it); the best single one is always taken. Of several references, the
@@ -202,7 +202,7 @@ class Oracle(_Extract):
 
 @dataclass(frozen=True)
 class Title:
-    """The title of the article, as the source row has it: a summary of one line that is free."""
+    """The title of the article, if its row has one, as a summary of one line."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"title"})
     version: ClassVar[int] = 1
@@ -220,7 +220,7 @@ class Title:
 
 @dataclass(frozen=True)
 class WholeArticle:
-    """The whole article as its own summary: consistent beyond doubt, and of no use."""
+    """The whole article as its own summary: to test checks, which must find no error in it."""
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article"})
     version: ClassVar[int] = 1
