@@ -85,8 +85,8 @@ def test_figures_are_shown_times_100_as_in_all_tables(make_run: MakeRun) -> None
     first, floor, limit = found.outcomes
     mean, moved = (float(np.mean(values)) for values in (BASE, _moved(-0.05)))
     assert first.message == (
-        f"mean {moved * 100:.2f}, -5.00 from the baseline's, "
-        "beyond chance and not shown to lie within 1.00"
+        f"mean {moved * 100:.2f}, -5.00 from the baseline's: "
+        "a significant loss, not shown to be within the margin of 1.00"
     )
     assert floor.message == f"mean {moved * 100:.2f}; at least 20.00 is required"
     assert limit.message == "100% (baseline 100%)"
@@ -649,7 +649,8 @@ def test_new_error_that_nobody_judged_is_a_regression(make_run: MakeRun) -> None
     found = gate(*runs, ONLY_LIMITS, known_flags=KnownFlags())
     assert found.verdict == "regression"
     assert found.outcomes[-1].message == (
-        "1 of 2 likely errors are new, and judged by nobody: a0: 'a0' (date)"
+        "1 of 2 likely errors are new (not in the baseline's summaries, and judged by nobody): "
+        "a0: 'a0' (date)"
     )
     assert gate(runs[0], runs[0], ONLY_LIMITS, known_flags=KnownFlags()).verdict == "pass"
 

@@ -107,7 +107,7 @@ def test_detectable_difference_without_a_run_is_an_assumption_that_is_stated(
         for n in (2, 24)
     )
 
-    assert many["rouge.rouge1"].basis == "no run yet: differences taken to spread by 0.1"
+    assert many["rouge.rouge1"].basis == "no run yet: a standard deviation of 0.1 is assumed"
     assert many["numbers"].deviation == 0.23
     for metric, found in many.items():
         smaller, larger = found.difference, few[metric].difference

@@ -30,9 +30,7 @@ from evalharness.errors import Exit
 # so that --help imports no command.
 COMMANDS = {
     "run": "Run a config: load articles, summarize, score, and show a table.",
-    "plan": (
-        "Show what a run would do: its cells, what is stored, and what difference it could detect."
-    ),
+    "plan": "Show what a config would run, what is stored, and what difference it could detect.",
     "score": (
         "Score summaries that exist: rows with article, summary and, for metrics, reference; "
         "or logs."

@@ -25,14 +25,14 @@ def plan_command(
     results: options.ResultsOfRun = "results",
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a run would do: its cells, what is stored, and what difference it could detect."""
+    """Show what a config would run, what is stored, and what difference it could detect."""
     made = make_plan(config, overrides or [], results=results, limit=limit)
     print_result(made.record(), plan_text(made), as_json)
 
 
 def plan_text(plan: Plan) -> str:
     """Return a plan as lines to read."""
-    lines = [f"{plan.experiment}: {amount_text(len(plan.cells), 'cell')}", "", *_table(plan.cells)]
+    lines = [f"{plan.experiment}: {amount_text(len(plan.cells), 'run')}", "", *_table(plan.cells)]
     left = sum(count.left for cell in plan.cells for count in cell.scores.values())
     summaries = amount_text(plan.distinct, "different summary")
     lines += ["", f"left: {summaries}, {amount_text(left, 'score')} at the most"]
@@ -44,7 +44,7 @@ def plan_text(plan: Plan) -> str:
 
 
 def _table(cells: Sequence[CellPlan]) -> list[str]:
-    rows = [["cell", "articles", "summaries left", "scores left"]]
+    rows = [["run", "articles", "summaries left", "scores left"]]
     for cell in cells[:_LARGEST_TABLE]:
         counts = cell.scores.values()
         scores = StoredCount(sum(n.stored for n in counts), sum(n.left for n in counts))
@@ -99,7 +99,7 @@ def _detectable(plan: Plan) -> list[str]:
         return []
     lines = [
         "",
-        "smallest difference of two systems, times 100, that is found with a chance of 80 % "
+        "smallest difference between two systems, times 100, that is found with a chance of 80 % "
         "(5 % level):",
     ]
     for found in plan.detectable:

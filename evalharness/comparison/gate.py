@@ -716,7 +716,7 @@ def _margin_message(
     mean, margin = scaled_figure(tested.candidate, name), scaled_figure(tested.margin, name)
     mean = f"mean {mean}, {scaled_figure(tested.difference, name, '+')} from the baseline's"
     if verdict == "regression":
-        return f"{mean}, beyond chance and not shown to lie within {margin}"
+        return f"{mean}: a significant loss, not shown to be within the margin of {margin}"
     if verdict == "pass":
         return f"{mean}{low} (margin {margin})"
     if scored is not None:

@@ -123,4 +123,7 @@ def _message(new: Sequence[ErrorName], n: int, judged: int) -> str:
         f"{article}: {words!r} ({kind})" for article, kind, words in new[:_MOST_SHOWN]
     )
     more = f"; and {len(new) - _MOST_SHOWN} more" if len(new) > _MOST_SHOWN else ""
-    return f"{len(new)} of {n} likely errors are new, and judged by nobody: {shown}{more}"
+    return (
+        f"{len(new)} of {n} likely errors are new (not in the baseline's summaries, and judged by "
+        f"nobody): {shown}{more}"
+    )

@@ -386,7 +386,7 @@ def _deviation(folders: Sequence[Path], column: str, metric: Metric) -> tuple[fl
         )
     if metric.range == (0.0, 1.0):
         assumed = ASSUMED["references" if "references" in metric.needs else "article"]
-        return assumed, f"no run yet: differences taken to spread by {assumed}"
+        return assumed, f"no run yet: a standard deviation of {assumed} is assumed"
     return None, "no run yet"
 
 
