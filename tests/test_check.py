@@ -428,6 +428,7 @@ def test_command_on_a_text_without_a_summary_exits_3(tmp_path: Path) -> None:
     code, text = run(str(bare))
     assert code == 3
     assert "NO SUMMARY" in text
+    assert "--explain numbers the lines, and --role N=summary says that line N is of it." in text
     assert run(str(bare), "--json")[0] == 3
     assert run(bridge, str(bare))[0] == 3
     assert run(str(bare), harvest)[0] == 1

@@ -96,6 +96,9 @@ def sign_text(sign: str) -> str:
     return sign.replace("_", " ")
 
 
+_HOW_TO_NAME_A_SUMMARY = (
+    "If there is one: --explain numbers the lines, and --role N=summary says that line N is of it."
+)
 SCORES_MEAN = "Scores go from 0 to 100: how far the article supports a sentence, or all of them."
 
 
@@ -146,6 +149,8 @@ class Printer:
 
     def show_sentences(self) -> None:
         """Print each sentence with its flags and its evidence, and a note if there is one."""
+        if self.verdict.verdict == "no_summary" and self.verdict.page is not None:
+            self._print("  ", (_HOW_TO_NAME_A_SUMMARY, ""))
         for number, sentence in enumerate(self.verdict.sentences, 1):
             self._show_sentence(number, sentence)
         self.show_left_out()
