@@ -73,12 +73,12 @@ class Passages:
     def _columns_and_first(self) -> tuple[text.WordColumns, list[int]]:
         return text.word_columns(self.text, self.sentences)
 
-    @property
+    @cached_property
     def columns(self) -> text.WordColumns:
         """The words of the text, a row for each field of a token."""
         return self._columns_and_first[0]
 
-    @property
+    @cached_property
     def first(self) -> list[int]:
         """The first token of each sentence, and behind the last the number of tokens."""
         return self._columns_and_first[1]
@@ -174,8 +174,7 @@ class Passages:
 
     def bounds(self, at: int) -> tuple[int, int]:
         """Return the first token of the sentence of a token, and the one after its last."""
-        columns, first = self._columns_and_first
-        number = columns.sentences[at]
+        number, first = self.columns.sentences[at], self.first
         return first[number], first[number + 1]
 
     def around(self, at: int, reach: int = REACH) -> frozenset[str]:
@@ -280,15 +279,16 @@ class Passages:
             if -shared >= least[0] and -shared / n_wanted >= least[1]
         ]
 
-    def densest(self, wanted: frozenset[str], reach: int) -> tuple[int, int]:
+    def densest(self, wanted: frozenset[str], reach: int, least: int = 1) -> tuple[int, int]:
         """Return the first place of wanted stems with the most of them around, and how many.
 
-        The first MOST_PLACES of each stem are looked at; of none there are 0 around place 0.
+        The first MOST_PLACES of each stem are looked at; of fewer than `least` there are 0 around
+        place 0.
         """
         per_stem = [self.places[stem] for stem in wanted if stem in self.places]
         late = {at for places in per_stem for at in places[MOST_PLACES:]}
         near = sorted(itertools.chain.from_iterable(per_stem))
-        best, most, low, high = 0, 0, 0, 0
+        best, most, low, high = 0, least - 1, 0, 0
         for at in near:
             while near[low] < at - reach:
                 low += 1
@@ -299,7 +299,7 @@ class Passages:
                 shared = len(wanted.intersection(around))
                 if shared > most:
                     best, most = at, shared
-        return best, most
+        return (best, most) if most >= least else (0, 0)
 
     def span(self, first: int, last: int) -> Span:
         """Return the characters from one token to another, both included."""

@@ -3,13 +3,21 @@
 import bisect
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import MOST_CANDIDATES, MOST_PLACES, Passages
+from evalharness.checks.lexical.name_places import (
+    REACH_OF_COMPANY,
+    NamePlaces,
+    names_by_token,
+    short_forms,
+    stems_beside,
+    tokens_of_name,
+)
+from evalharness.checks.lexical.passages import MOST_PLACES, Passages
 from evalharness.checks.lexical.polarity import PROMISES
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.words import (
@@ -21,7 +29,6 @@ from evalharness.checks.lexical.words import (
     MUTUAL_ONLY,
     NAMING_STEMS,
     OF_RESULTS,
-    PRONOUNS,
     WINNING,
 )
 from evalharness.records import Flag, Score, Span
@@ -45,7 +52,6 @@ SLOT_SHARE = 0.4
 LEAST_FRAMED = 4
 LEAST_FRAMED_CONTENT = 2
 REACH_OF_FRAME = 6
-REACH_OF_COMPANY = 14
 LEAST_IN_COMPANY = 2
 RIVAL_SHARE = 0.4
 ONE_PLACE_SHARE = 0.6
@@ -114,128 +120,8 @@ class _Clash(NamedTuple):
     message: str = "the article says {}"
 
 
-class StatedRoles(ArticleIndex):
+class StatedRoles(NamePlaces):
     """The names and words of an article, found once for all its summaries."""
-
-    @cached_property
-    def name_at(self) -> dict[int, text.Name]:
-        """The name that a token is part of."""
-        return _by_token(self.passages, self.names)
-
-    @cached_property
-    def _beside(self) -> dict[tuple[str, int], list[tuple[int, int]]]:
-        return {}
-
-    def names_beside(self, stem: str, side: int) -> list[tuple[int, int]]:
-        """Return the first and last token of the names right behind (1) or before (-1) a stem."""
-        if (stem, side) not in self._beside:
-            self._beside[stem, side] = [*self._names_beside(stem, side)]
-        return self._beside[stem, side]
-
-    def _names_beside(self, stem: str, side: int) -> Iterator[tuple[int, int]]:
-        sentences = self.passages.columns.sentences
-        for at in self.passages.places.get(stem, ())[:MOST_PLACES]:
-            name = self.name_at.get(at + side)
-            if name is not None and sentences[at] == sentences[at + side]:
-                first = last = at + side
-                while self.name_at.get(first - 1) is name:
-                    first -= 1
-                while self.name_at.get(last + 1) is name:
-                    last += 1
-                yield first, last
-
-    @cached_property
-    def by_words(self) -> dict[tuple[str, ...], list[int]]:
-        """Where each name stands: its first token, by its words."""
-        found: dict[tuple[str, ...], list[int]] = {}
-        for at, name in self.name_at.items():
-            if self.name_at.get(at - 1) is not name:
-                found.setdefault(name.words, []).append(at)
-        return found
-
-    @cached_property
-    def forms(self) -> dict[tuple[str, ...], frozenset[str]]:
-        """The words of each name with their beginnings."""
-        return {words: _short_forms(words) for words in self.by_words}
-
-    def places_of(self, stems: Iterable[str]) -> list[int]:
-        """Return where the article has one of some stems, in order."""
-        return sorted(at for stem in stems for at in self.passages.places.get(stem, ()))
-
-    def company_of(self, words: tuple[str, ...]) -> frozenset[str]:
-        """Return the stems of the words of content around a name, wherever it stands."""
-        if words not in self._company:
-            near: set[str] = set()
-            for at in self.by_words.get(words, ())[:MOST_CANDIDATES]:
-                near |= self.passages.around(at, REACH_OF_COMPANY)
-            self._company[words] = frozenset(near)
-        return self._company[words]
-
-    @cached_property
-    def _first_places(self) -> dict[int, list[tuple[int, int]]]:
-        """Where each name stands first of all, by sentences, with its place among all."""
-        found: dict[int, list[tuple[int, int]]] = {}
-        sentences = self.passages.columns.sentences
-        for number, places in enumerate(self.by_words.values()):
-            for at in places[:MOST_CANDIDATES]:
-                found.setdefault(sentences[at], []).append((at, number))
-        return found
-
-    def companions(self, stem: str) -> frozenset[int]:
-        """Return the names that have a word of content with this stem in their company.
-
-        A name is told by its place among all, `distinct`.
-        """
-        if stem not in self._companions:
-            columns, firsts = self.passages.columns, self._first_places
-            self._companions[stem] = frozenset(
-                number
-                for place in self.passages.places.get(stem, ())
-                if columns.content[place]
-                for at, number in firsts.get(columns.sentences[place], ())
-                if abs(at - place) <= REACH_OF_COMPANY and columns.stems[at] != stem
-            )
-        return self._companions[stem]
-
-    def shared_with(self, wanted: frozenset[str], number: int) -> set[str]:
-        """Return which of some stems are in the company of a name."""
-        return {stem for stem in wanted if number in self.companions(stem)}
-
-    @cached_property
-    def _companions(self) -> dict[str, frozenset[int]]:
-        return {}
-
-    @cached_property
-    def distinct(self) -> list[tuple[str, ...]]:
-        """The words of each name, in the order in which they come in the article."""
-        return [*self.by_words]
-
-    @cached_property
-    def _company(self) -> dict[tuple[str, ...], frozenset[str]]:
-        return {}
-
-    def words_of(self, number: int) -> frozenset[str]:
-        """Return all words of a sentence, folded."""
-        if number not in self._words_of:
-            first, end = self.passages.first[number], self.passages.first[number + 1]
-            self._words_of[number] = frozenset(self.passages.columns.words[first:end])
-        return self._words_of[number]
-
-    @cached_property
-    def _words_of(self) -> dict[int, frozenset[str]]:
-        return {}
-
-    def may_mean(self, name: text.Name, sentence: int, by_pronoun: bool) -> bool:
-        """Tell whether a sentence names something, perhaps by a pronoun or in other words."""
-        pronoun = by_pronoun and self.words_of(sentence) & PRONOUNS
-        first = sentence - 1 if pronoun else sentence
-        country, forms = text.country(" ".join(name.words)), _short_forms(name.words)
-        for words in map(self.words_of, range(max(0, first), sentence + 1)):
-            if not forms.isdisjoint(words) or not _short_forms(words).isdisjoint(forms):
-                return True
-            if country and any(text.country(known) == country for known in words):
-                return True
-        return False
 
     def compare(self, summary: str) -> Score:
         """Return the share of the comparable sentences without a swap, with flags."""
@@ -260,28 +146,14 @@ class Roles(LexicalCheck):
     english: ClassVar[bool] = True
 
 
-def _short_forms(words: Collection[str]) -> frozenset[str]:
-    """Return words with their beginnings, which another may be short for: Hibs, Hibernian."""
-    return frozenset(words) | {f"{word[:3]}…" for word in words if len(word) > 2}
-
-
-def _by_token(where: Passages, names: Sequence[text.Name]) -> dict[int, text.Name]:
-    found: dict[int, text.Name] = {}
-    starts, at = where.columns.starts, 0
-    for name in names:
-        for part in name.parts:
-            at = bisect.bisect_left(starts, part.start, at)
-            found[at] = name
-    return found
-
-
 class _Claims(SummaryClaims[StatedRoles, _Clash]):
     """The names and words of a summary, held against an article."""
 
     def __init__(self, article: StatedRoles, summary: str) -> None:
         super().__init__(article, summary)
         self._last = -1, frozenset[str]()
-        self.name_at = _by_token(self.own, self.own.named_as(article.passages))
+        self.name_at = names_by_token(self.own, self.own.named_as(article.passages))
+        self._named_tokens = [*self.name_at]
         self._with_names = {self.own.columns.sentences[at] for at in self.name_at}
         self._wholes: dict[int, list[int]] = {}
         self._named: dict[int, frozenset[str]] = {}
@@ -290,7 +162,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return which sentences of the article one was compared with, and what clashes."""
         compared: set[int] = set()
         clashes: list[_Clash] = []
-        for at in range(self.own.first[number], self.own.first[number + 1]):
+        for at in self._words_to_read(number):
             if clashes and self.own.tokens[at].start < clashes[-1].span.end:
                 continue
             places, clash = self._of_name(at) if at in self.name_at else self._of_word(at)
@@ -301,14 +173,24 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
                 compared.add(self.stated.columns.sentences[clash.at])
         return sorted(compared), clashes
 
+    def _words_to_read(self, number: int) -> list[int]:
+        """Return which words of a sentence are looked at; without a name few are."""
+        near, words = (
+            range(self.own.first[number], self.own.first[number + 1]),
+            self.own.columns.words,
+        )
+        if number not in self._with_names:
+            return [at for at in near if words[at] in _IS]
+        content, name_at = self.own.columns.content, self.name_at
+        return [at for at in near if content[at] or at in name_at or words[at] in _IS]
+
     def _of_word(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return where the article has a word that is of no name, and a clash with it."""
-        token = self.own.tokens[at]
-        if token.word in _IS:
+        if self.own.columns.words[at] in _IS:
             return [], self._said_to_be(at)
-        if not token.content or token.stem in MUTUAL or token.sentence not in self._with_names:
+        if self.own.stems[at] in MUTUAL:
             return [], None
-        places, clash = self._swap(at) if at in self._near_names else ([], None)
+        places, clash = self._swap(at) if self._may_have_parties(at) else ([], None)
         return places, clash or self._subject(at)
 
     def _of_name(self, at: int) -> tuple[list[int], _Clash | None]:
@@ -327,16 +209,18 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         )
         return ([], clash) if clash else self._slot(at)
 
-    @cached_property
-    def _near_names(self) -> frozenset[int]:
-        """The tokens that may have a name as a party."""
-        near = (range(at - REACH_TO_PARTY, at + REACH_TO_PARTY + 1) for at in self.name_at)
-        return frozenset(itertools.chain.from_iterable(near))
+    def _may_have_parties(self, at: int) -> bool:
+        """Tell whether names stand near enough to a word: one, if it is a verb, or else two."""
+        named = self._named_tokens
+        number = bisect.bisect_left(named, at)
+        before = number > 0 and at - named[number - 1] <= REACH_TO_PARTY
+        behind = number < len(named) and named[number] - at <= REACH_TO_PARTY
+        return (before and behind) or ((before or behind) and _is_verb(self.own.columns.words[at]))
 
     def _swap(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return the article's places of a verb, and a clash where its parties changed places."""
-        token = self.own.tokens[at]
-        places = self._verb_places(token.stem)
+        stem = self.own.stems[at]
+        places = self._verb_places(stem)
         own = self._parties(at) if 0 < len(places) <= MOST_PLACES else None
         if own is None:
             return [], None
@@ -348,7 +232,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if before in own.target and after in own.doer and self._is_done(place):
                 crossed.append(place)
         both_named = own.first in self.name_at and own.last in self.name_at
-        if not crossed and token.stem in _RESULTS and both_named:
+        if not crossed and stem in _RESULTS and both_named:
             crossed = self._where_winner_loses(places, own)
         if not crossed:
             return [], None
@@ -414,7 +298,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         after = self._party(range(at + 1, high), at) if before else []
         if not after:
             return None
-        sides = [frozenset(self.own.tokens[each].stem for each in side) for side in (before, after)]
+        stems = self.own.stems
+        sides = [frozenset([stems[each] for each in side]) for side in (before, after)]
         named = sum(any(each in self.name_at for each in side) for side in (before, after))
         if sides[0] & sides[1] or named < (1 if _is_verb(self.own.tokens[at].word) else 2):
             return None
@@ -425,28 +310,26 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _party(self, positions: range, verb: int) -> list[int]:
         """Return the nearest name, or the nearest one or two words of content, up to a comma."""
         found: list[int] = []
-        joined = self.own.tokens[verb].stem in _RESULTS
-        is_bare = self.own.tokens[verb].stem in _WITHOUT_OBJECT
-        of_results = OF_RESULTS - {"of"} if is_bare else OF_RESULTS  # a stage of the Tour
-        for at in positions:
-            token = self.own.tokens[at]
-            mark = self.own.tokens[at if at > verb else at + 1].after_mark
-            mark = mark and not token.word.isdecimal()  # the 30-20 victory
-            apart = token.word in APART and not (joined and token.word in of_results)
-            if mark or apart or abs(at - verb) > REACH_TO_PARTY:
+        columns, stem = self.own.columns, self.own.stems[verb]
+        of_results = OF_RESULTS if stem in _RESULTS else ()
+        if stem in _WITHOUT_OBJECT:  # a stage of the Tour
+            of_results = OF_RESULTS - {"of"}
+        for at in positions[:REACH_TO_PARTY]:
+            word = columns.words[at]
+            mark = columns.after_mark[at if at > verb else at + 1]
+            mark = mark and not word.isdecimal()  # the 30-20 victory
+            if mark or (word in APART and word not in of_results):
                 break
             if at in self.name_at:
                 return self._whole_name(at)
-            if token.content and not token.word.isdecimal() and not token.word.endswith("ly"):
+            if columns.content[at] and not word.isdecimal() and not word.endswith("ly"):
                 found.append(at)
         near = [each for each in found[:2] if abs(each - found[0]) <= 1]
         return near if near and abs(near[0] - verb) <= REACH_OF_WORDS else []
 
     def _whole_name(self, at: int) -> list[int]:
         if at not in self._wholes:
-            name = self.name_at[at]
-            near = range(at - 8, at + 9)
-            self._wholes[at] = [each for each in near if self.name_at.get(each) is name]
+            self._wholes[at] = tokens_of_name(self.name_at, at)
         return self._wholes[at]
 
     def _nearest(self, place: int, own: _Parties) -> tuple[str, str]:
@@ -622,11 +505,12 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         name, members = self.name_at[at], self._whole_name(at)
         first, last = members[0], members[-1]
         low, high = self.own.bounds(first)
-        groups: set[tuple[int, int]] = set()
-        if first > low:
-            groups.update(self.article.names_beside(self.own.tokens[first - 1].stem, 1))
-        if last + 1 < high:
-            groups.update(self.article.names_beside(self.own.tokens[last + 1].stem, -1))
+        before = self.own.stems[first - 1] if first > low else ""
+        behind = self.own.stems[last + 1] if last + 1 < high else ""
+        if before and behind:
+            groups = self.article.names_between(before, behind)
+        else:
+            groups = self.article.names_beside(before or behind, 1 if before else -1)
         scored = [(self._same_around(first, last, *group), group) for group in groups]
         best = max(scored, default=(0, (0, 0)))
         if best[0] < LEAST_FRAMED:
@@ -644,10 +528,15 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         wanted = self._said_around(self._whole_name(at))
         if len(wanted) < LEAST_IN_COMPANY:
             return None
-        shared = Counter(itertools.chain.from_iterable(map(self.article.companions, wanted)))
+        companies = [*map(self.article.companions, wanted)]
+        same = self.article.alike(name.words)
+        n_own = len(companies) - sum(map(same.isdisjoint, companies))
+        if n_own > OWN_SHARE * len(wanted):  # around no other is so much more
+            return None
+        shared = Counter(itertools.chain.from_iterable(companies))
         enough = max(LEAST_IN_COMPANY, RIVAL_SHARE * len(wanted))
         rivals = {number: n for number, n in shared.items() if n >= enough}
-        best = self._best_company(at, rivals, wanted) if rivals else ()
+        best = self._best_company(at, rivals, n_own) if rivals else ()
         if not best:
             return None
         places = self.article.by_words[best]
@@ -665,20 +554,20 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
         Then what is said at the place may be said of it, in other words: the sentence has `he`.
         """
-        own, numbers = _short_forms(name.words), self.stated.columns.sentences
+        distinct, numbers = self.article.distinct, self.stated.columns.sentences
         return any(
             0 <= numbers[place] - numbers[at] <= 1
-            for words, places in self.article.by_words.items()
-            if not own.isdisjoint(self.article.forms[words])
-            for at in places
+            for number in self.article.alike(name.words)
+            for at in self.article.by_words[distinct[number]]
         )
 
     def _said_around(self, members: list[int]) -> frozenset[str]:
         """Return the stems of content around a name, without names, that the article has at all."""
         near = self.own.around(members[0], REACH_OF_COMPANY)
-        near |= self.own.around(members[-1], REACH_OF_COMPANY)
+        if len(members) > 1:
+            near |= self.own.around(members[-1], REACH_OF_COMPANY)
         named = self._named_stems(self.own.columns.sentences[members[0]])
-        return frozenset(filter(self.stated.places.__contains__, near - named))
+        return (near & self.shared_stems) - named
 
     def _named_stems(self, number: int) -> frozenset[str]:
         """Return the stems of the names of a sentence of the summary; those of all are kept."""
@@ -690,28 +579,20 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             )
         return self._named[number]
 
-    def _best_company(
-        self, at: int, rivals: Mapping[int, int], wanted: frozenset[str]
-    ) -> tuple[str, ...]:
+    def _best_company(self, at: int, rivals: Mapping[int, int], n_own: int) -> tuple[str, ...]:
         """Return the other name around which most is as wanted; none if much is around the own.
 
-        rivals: the names around which enough of the wanted stems stand, and how many. Whom the
-        summary's sentence names is no other.
+        rivals: the names around which enough of the wanted stems stand, and how many; n_own: how
+        many stand around the own. Whom the summary's sentence names is no other.
         """
-        own, forms = _short_forms(self.name_at[at].words), self.article.forms
+        same = self.article.alike(self.name_at[at].words)
         here = self._words_of(self.own.columns.sentences[at])
         distinct = self.article.distinct
-        others = [
-            number
-            for number in rivals
-            if own.isdisjoint(forms[distinct[number]]) and here.isdisjoint(distinct[number])
-        ]
+        others = [n for n in rivals if n not in same and here.isdisjoint(distinct[n])]
         if not others:
             return ()
         best = min(others, key=lambda number: (-rivals[number], number))
-        same = [n for n, words in enumerate(distinct) if not own.isdisjoint(forms[words])]
-        mine = set[str]().union(*(self.article.shared_with(wanted, number) for number in same))
-        if len(mine) > OWN_SHARE * rivals[best]:
+        if n_own > OWN_SHARE * rivals[best]:
             return ()
         known = any(self.article.company_of(distinct[number]) for number in same)
         return distinct[best] if known else ()
@@ -722,7 +603,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _is_same(self, name: text.Name, group: tuple[int, int]) -> bool:
         """Tell whether a name of the article may be a summary's, by a word or a country."""
         other = self.article.name_at[group[0]]
-        if not self.article.forms[other.words].isdisjoint(_short_forms(name.words)):
+        if not self.article.forms[other.words].isdisjoint(short_forms(name.words)):
             return True
         initials = "".join(word[0] for word in name.words), "".join(word[0] for word in other.words)
         if other.words[0] == initials[0] or name.words[0] == initials[1]:
@@ -758,17 +639,16 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _subject(self, at: int) -> _Clash | None:
         """Return a clash where the article says of another what the summary says of a name."""
-        token = self.own.tokens[at]
-        first = self.own.bounds(at)[0]
-        before = self.own.tokens[at - 1].word if at > first else ""
-        if not (_is_verb(token.word) or before in _BEFORE_VERB or at - 1 in self.name_at):
+        words, first = self.own.columns.words, self.own.bounds(at)[0]
+        before = words[at - 1] if at > first else ""
+        if not (_is_verb(words[at]) or before in _BEFORE_VERB or at - 1 in self.name_at):
             return None
         subject = _subject_of(self.own, self.name_at, at)
         if subject is None or not self._is_known(subject):
             return None
         places = [
             place
-            for place in self.stated.places.get(token.stem, ())[:MOST_PLACES]
+            for place in self.stated.places.get(self.own.stems[at], ())[:MOST_PLACES]
             if self._has_predicate(at, place)
         ]
         stated = [(_subject_of(self.stated, self.article.name_at, each), each) for each in places]
@@ -784,7 +664,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Tell whether the article has a name before a verb in its sentence."""
         low = self.stated.bounds(place)[0]
         near = {*self.stated.columns.words[low:place]}
-        if not _short_forms(near).isdisjoint(_short_forms(subject.words)):
+        if not short_forms(near).isdisjoint(short_forms(subject.words)):
             return True
         country = text.country(" ".join(subject.words))
         return bool(country) and any(text.country(word) == country for word in near)
@@ -823,18 +703,26 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         self, wanted: frozenset[str], members: list[int]
     ) -> tuple[int, text.Name | None, float] | None:
         """Return the place most like a name's, with the name that the article has in it."""
-        place, shared = self.stated.densest(wanted, REACH_IN_SLOT)
-        share = shared / len(wanted)
-        if shared < LEAST_IN_SLOT or share < SLOT_SHARE:
+        least = LEAST_IN_SLOT
+        while least / len(wanted) < SLOT_SHARE:
+            least += 1
+        if len(wanted & self.shared_stems) < least:
             return None
-        low, high = self.stated.bounds(place)
-        own_words = self._words_of(self.own.tokens[members[0]].sentence)
+        place, shared = self.stated.densest(wanted, REACH_IN_SLOT, least)
+        if not shared:
+            return None
+        share, (low, high), name_at = (
+            shared / len(wanted),
+            self.stated.bounds(place),
+            self.article.name_at,
+        )
+        own_words = self._words_of(self.own.columns.sentences[members[0]])
         for at in range(max(low, place - 12), min(high, place + 13)):
-            if at not in self.article.name_at:
+            if at not in name_at:
                 continue
-            other = self.article.name_at[at]
-            known = own_words.intersection(w.replace(".", "") for w in other.words)
-            if not known and self._fits(at, members):
+            other = name_at[at]
+            is_foreign = own_words.isdisjoint([word.replace(".", "") for word in other.words])
+            if is_foreign and self._fits(at, members):
                 return place, other, share
         return place, None, share
 
@@ -847,14 +735,13 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
     def _fits(self, at: int, members: list[int]) -> bool:
         """Tell whether a name of the article has the neighbours of a name of the summary."""
-        name = self.article.name_at[at]
-        group = [each for each in range(at - 8, at + 9) if self.article.name_at.get(each) is name]
-        mine = _neighbours(self.own, members[0], members[-1])
-        its = _neighbours(self.stated, group[0], group[-1])
-        same = any(one & other for one, other in zip(mine, its, strict=True))
+        mine = stems_beside(self.own, members[0], members[-1])
+        its = self.article.neighbours_of(at)
+        if mine[0].isdisjoint(its[0]) and mine[1].isdisjoint(its[1]):
+            return False
         beside = self.own.beside(members[0]) | self.own.beside(members[-1])
-        beside -= {self.own.tokens[each].stem for each in members}
-        return same and self.stated.near(at, beside, 4) > 0
+        beside -= {self.own.stems[each] for each in members}
+        return self.stated.near(at, beside, 4) > 0
 
     def flag(self, clash: _Clash) -> Flag:
         """Return what a reader is told of a clash, with the article's words."""
@@ -921,21 +808,6 @@ def _least_apart(ones: Sequence[int], others: Sequence[int]) -> int:
 
 def _shares_word(one: text.Name, other: text.Name) -> bool:
     return not frozenset(one.words).isdisjoint(other.words)
-
-
-def _neighbours(where: Passages, first: int, last: int) -> tuple[set[str], set[str]]:
-    """Return the words right before and right after some in their sentence.
-
-    Behind a sentence's first words, also the first word of content, which tells most.
-    """
-    low, high = where.bounds(first)
-    after, stems = range(last + 1, min(high, last + 5)), where.stems
-    right = {stems[at] for at in after[:1]}
-    if first > low:
-        return {stems[first - 1]}, right
-    words, content = where.columns.words, where.columns.content
-    telling = (stems[at] for at in after if content[at] and not words[at].isdecimal())
-    return set(), right | {next(telling, "")} - {""}
 
 
 def _spellings(stem: str) -> list[str]:

@@ -6,6 +6,7 @@ The score is that of `share_of_claims` (how many of the summary's numbers, names
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from evalharness import text
@@ -49,13 +50,13 @@ def share_of_claims(sentences: Iterable[SentenceClaims], named: str) -> Score:
     named: what the claims are (`numbers`), for the note of a summary that has none.
     """
     judged = list(sentences)
-    n_claims = sum(sentence.n_claims for sentence in judged)
+    n_claims = sum([sentence.n_claims for sentence in judged])
     if not n_claims:
         return Score(None, note=f"the summary has no {named}")
     return Score(
-        1 - sum(sentence.n_wrong for sentence in judged) / n_claims,
-        sentences=tuple(sentence.score for sentence in judged),
-        flags=tuple(flag for sentence in judged for flag in sentence.flags),
+        1 - sum([sentence.n_wrong for sentence in judged]) / n_claims,
+        sentences=tuple([sentence.score for sentence in judged]),
+        flags=tuple([flag for sentence in judged for flag in sentence.flags]),
     )
 
 
@@ -63,7 +64,8 @@ class ArticleIndex:
     """An article as a check needs it, made once for all its summaries.
 
     published: the day on which it appeared, where that is known. wants_evidence: whether a score
-    names the sentences of the article that it rests on; a check of several parts shows one's only.
+    names the sentences of the article that it rests on, and has those of the summary; a check of
+    several parts shows one's only.
     """
 
     wants_evidence = True
@@ -73,12 +75,12 @@ class ArticleIndex:
         self.passages = passages(article)
         self.published = published
 
-    @property
+    @cached_property
     def names(self) -> list[text.Name]:
         """The names of the article."""
         return self.passages.names_and_casing[0]
 
-    @property
+    @cached_property
     def casing(self) -> text.Casing:
         """How the article writes its words."""
         return self.passages.names_and_casing[1]
@@ -142,6 +144,11 @@ class SummaryClaims(Generic[Index, Clash]):
         self.stated = article.passages
         self.own = passages_of_summary(summary)
 
+    @cached_property
+    def shared_stems(self) -> frozenset[str]:
+        """The stems of the summary that the article has."""
+        return frozenset(filter(self.stated.places.__contains__, self.own.stems))
+
     def read(self, number: int) -> tuple[list[int], list[Clash]]:
         """Return which sentences of the article one was compared with, and what clashes.
 
@@ -156,7 +163,7 @@ class SummaryClaims(Generic[Index, Clash]):
     def share_without_clash(self) -> Score:
         """Return the share of the comparable sentences without a clash, with flags."""
         flags: list[Flag] = []
-        scores: list[SentenceScore] = []
+        found: list[tuple[Span, float, Sequence[int]]] = []
         for number, sentence in enumerate(self.own.sentences):
             if self.own.first[number] >= MOST_SUMMARY_WORDS:
                 break
@@ -164,9 +171,14 @@ class SummaryClaims(Generic[Index, Clash]):
             compared, clashes = self.read(number) if copied is None else ([copied], [])
             if compared:
                 flags += map(self.flag, clashes)
-                evidence = in_order([self.stated.sentences[each] for each in compared])
-                scores.append(SentenceScore(sentence, float(not clashes), evidence[:MOST_EVIDENCE]))
-        if not scores:
+                found.append((sentence, float(not clashes), compared))
+        if not found:
             return Score(None, note="no sentence can be compared with one of the article")
-        value = sum(score.value for score in scores) / len(scores)
-        return Score(value, sentences=tuple(scores), flags=tuple(flags))
+        value = sum([value for _, value, _ in found]) / len(found)
+        shown = found if self.article.wants_evidence else []
+        sentences = tuple([SentenceScore(s, v, self._evidence(places)) for s, v, places in shown])
+        return Score(value, sentences=sentences, flags=tuple(flags))
+
+    def _evidence(self, compared: Sequence[int]) -> tuple[Span, ...]:
+        """Return the first sentences of the article that one was compared with."""
+        return in_order([self.stated.sentences[each] for each in compared])[:MOST_EVIDENCE]
