@@ -93,7 +93,10 @@ def test_figures_are_shown_times_100_as_in_all_tables(make_run: MakeRun) -> None
     assert found.record()["outcomes"][0]["candidate"] == pytest.approx(moved)
     row = f"| {mean * 100:.2f} | {moved * 100:.2f} | -5.00 | 1.00 |"
     assert row in gate_markdown(found)
-    assert "times 100" in next(gate_notes(found))
+    said = next(gate_notes(found))
+    assert "times 100" in said
+    assert f"{len(BASE)} articles. If nothing got worse" in said
+    assert "(1 one-sided paired randomization test, Holm" in said
     worst = first.worst[0]
     assert f"{worst.id} {worst.baseline * 100:.2f} -&gt; " in gate_junit(found)
 

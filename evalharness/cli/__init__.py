@@ -78,7 +78,7 @@ COMMANDS = {
         "Check runs on disk: digests, figures, ledgers, a sample scored again. 0 good, 1 differs."
     ),
     "rerun": (
-        "Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."
+        "Run a run's config again from scratch. 0 same bytes, 1 other bytes, 3 other versions, too."
     ),
     "reproduce": (
         "List published figures, or make one of them again. 0 made, 1 not, 3 only part was run."

@@ -52,16 +52,16 @@ JudgeFile = Annotated[
     str,
     typer.Option(
         metavar="FILE",
-        help="YAML: ask a judge which of each two summaries is better, as the options of the "
-        "check judge say, or those under `judges` in a config.",
+        help="Ask a language model which of two summaries is better. A YAML file with options "
+        "of the check `judge`, or a config with `judges`.",
     ),
 ]
 Join = Annotated[
     str,
     typer.Option(
         metavar="A,B",
-        help="Settings of a sweep (seed): runs that differ only in these are one system, "
-        "and its intervals cover their spread.",
+        help="Settings of a sweep, such as seed. Runs that differ only in these count as one "
+        "system; its intervals cover their spread.",
     ),
 ]
 

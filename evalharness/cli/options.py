@@ -25,7 +25,7 @@ ResultsOfRun = Annotated[
         help="Folder for the runs and the store, or a URL of one, as s3://bucket/results.",
     ),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Use the first so many articles only.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use only the first N articles.")]
 ExecutorName = Annotated[
     str | None,
     typer.Option(
@@ -106,13 +106,15 @@ Resamples = Annotated[
 ChecksOf = Annotated[
     str | None,
     typer.Option(
-        "--config", metavar="FILE", help="A config whose checks are meant, with their options."
+        "--config", metavar="FILE", help="Take checks and their options from this config."
     ),
 ]
 CheckSet = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="CHECK.OPTION=VALUE", help="An option of a check, over the config's."
+        "--set",
+        metavar="CHECK.OPTION=VALUE",
+        help="Set an option of a check, also one that the config sets.",
     ),
 ]
 

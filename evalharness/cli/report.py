@@ -40,7 +40,7 @@ def report_command(
     ] = "",
     baseline: Annotated[
         str,
-        typer.Option(metavar="SYSTEM", help="Compare with it. Default: of two runs, the first."),
+        typer.Option(metavar="SYSTEM", help="Compare with this. Default: of two runs, the first."),
     ] = "",
     rules: _Rules = None,
     cards: Annotated[

@@ -26,7 +26,7 @@ def rerun_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a run's config again from scratch. 0 same bytes, 1 they differ, 3 so do versions."""
+    """Run a run's config again from scratch. 0 same bytes, 1 other bytes, 3 other versions, too."""
     with show_progress(sys.stderr) as progress:
         found = run_again(run, into=into, progress=progress)
     print_result(found.record(), rerun_text(found), as_json)

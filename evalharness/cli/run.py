@@ -30,7 +30,7 @@ def run_command(
         str | None,
         typer.Option(
             metavar="I/N",
-            help="Compute part I of N, from 1 (--array=1-N); without it, all, and the runs.",
+            help="Compute only part I (1 to N) of N. Without --shard, the runs are written.",
         ),
     ] = None,
     executor: options.ExecutorName = None,

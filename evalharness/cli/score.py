@@ -34,7 +34,8 @@ InputFormat = Annotated[
     ),
 ]
 Again = Annotated[
-    bool, typer.Option("--again", help="The files are folders of runs: score them as of today.")
+    bool,
+    typer.Option("--again", help="Give folders of runs: score their summaries again, as of today."),
 ]
 Overwrite = Annotated[
     bool,
@@ -60,7 +61,7 @@ def score_command(
 ) -> None:
     """Score summaries that exist: rows with article, summary and, for metrics, reference; or logs.
 
-    Which columns are taken for what goes to stderr.
+    stderr says which column was taken for what.
     """
     if again:
         show_run(partial(_score_each_again, summaries_of), as_json=as_json, report=report)

@@ -26,7 +26,7 @@ def verify_command(
         int, typer.Option(min=0, help="Articles of each run to score again, drawn at random.")
     ] = 20,
     everything: Annotated[bool, typer.Option("--all", help="Score all articles again.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the sample.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample.")] = 0,
     as_json: AsJson = False,
     *,
     files: Files,

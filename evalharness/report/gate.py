@@ -68,12 +68,14 @@ def gate_notes(found: "Gate") -> Iterator[str]:
     if not found.outcomes:
         return
     rules = found.rules
+    tests = table.amount_text(found.tests, "one-sided paired randomization test")
+    runs = f" in {len(found.folders)} pairs of runs" if len(found.folders) > 1 else ""
+    clusters = f", by clusters of one {rules.cluster}" if rules.cluster else ""
     yield (
-        f"{found.articles} articles. If nothing got worse, at most {rules.level:.0%} of such "
-        f"comparisons end in a regression ({found.tests} one-sided paired randomization tests, "
-        f"Holm, {rules.resamples} resamples, seed {rules.seed}"
-        f"{f', by clusters of one {rules.cluster}' if rules.cluster else ''}). Scores and margins "
-        "are shown times 100: a margin of 0.02 in the rules is 2.00 here."
+        f"{table.amount_text(found.articles, 'article')}{runs}. If nothing got worse, at most "
+        f"{rules.level:.0%} of such comparisons end in a regression ({tests}, Holm, "
+        f"{rules.resamples} resamples, seed {rules.seed}{clusters}). Scores and margins are shown "
+        "times 100: a margin of 0.02 in the rules is 2.00 here."
     )
     for each in found.outcomes:
         loss = detectable_figure(each.detectable, each.rule)
