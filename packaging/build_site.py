@@ -35,6 +35,8 @@ MADE_HERE = (
     "live/report.md",
 )
 _OPTION = re.compile(r"<code>(-[^<\n]{1,30})</code>")
+_COMMAND = re.compile(r"<code>[^-<\n][^<\n]*</code>")
+_OPTION_OF_COMMAND = re.compile(r"(?<= )--?[a-z][\w-]*")
 _CHART = re.compile(r"^```mermaid\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"(^```.*?^```\s*$)", re.MULTILINE | re.DOTALL)
 
@@ -104,8 +106,12 @@ def with_whole_options(page: str) -> str:
 
     >>> with_whole_options("<p><code>--join seed</code> and <code>a - b</code></p>")
     '<p><code class="option">--join seed</code> and <code>a - b</code></p>'
+    >>> with_whole_options("<code>pytest --quick -n 2</code>")
+    '<code>pytest <span class="option">--quick</span> <span class="option">-n</span> 2</code>'
     """
-    return _OPTION.sub(r'<code class="option">\1</code>', page)
+    page = _OPTION.sub(r'<code class="option">\1</code>', page)
+    whole = r'<span class="option">\g<0></span>'
+    return _COMMAND.sub(lambda command: _OPTION_OF_COMMAND.sub(whole, command[0]), page)
 
 
 def llms_text(pages: Mapping[str, str]) -> str:

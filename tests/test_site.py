@@ -139,6 +139,9 @@ def test_options_are_kept_whole_on_a_page(packaging: Any) -> None:
         "<code>--full</code> <code>-o FILE</code> <code>a-b</code> <pre><code>-x\n-y</code></pre>"
     )
     assert whole(page).count('<code class="option">') == 2
+    command = "<code>evalharness run FILE --limit 100</code> <pre><code>a --b\nc</code></pre>"
+    assert whole(command).count('<span class="option">--limit</span>') == 1
+    assert "a --b\nc" in whole(command)
 
 
 def test_box_stands_below_all_that_lead_to_it(packaging: Any) -> None:
