@@ -109,12 +109,9 @@ class Cues:
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
         end = 0
-        places, words = passages.places, passages.columns.words
-        stems = [*(places.keys() & _STEMS_OF_CUES), *(stem for stem in places if "'" in stem)]
-        for at in sorted(itertools.chain.from_iterable(map(places.__getitem__, stems))):
-            if (
-                at >= end and _is_cue[words[at]]
-            ):  # the first cue of its sentence: no word before it is denied or hedged
+        are_cues = map(_is_cue.__getitem__, passages.columns.words)
+        for at in itertools.compress(itertools.count(), are_cues):
+            if at >= end:  # the first cue of its sentence: no word before it is denied or hedged
                 first, end = passages.bounds(at)
                 self._read_negations(at, end)
                 self._read_hedges(at, first, end)
@@ -205,10 +202,6 @@ class Cues:
             return False
         is_verb = words[2] in ("be", "have") or words[2] in _BASES
         return is_verb or (before in BE and words[2] not in FUNCTION_WORDS)
-
-
-# But for words that end with `n't`, whose stems have the apostrophe, too.
-_STEMS_OF_CUES = _DENYING | _POSSIBLE | _FUTURE | frozenset(map(stem_of, _DENIALS))
 
 
 @OfWords
@@ -356,24 +349,28 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     def __init__(self, article: StatedPolarity, summary: str) -> None:
         super().__init__(article, summary)
         self.own_cues = Cues(self.own)
-        blankets = blanket_denials(self.own, self.own_cues.denied)
+        denied = self.own_cues.denied
+        blankets = blanket_denials(self.own, denied) if denied else ()
         self.own_blankets = {blanket.cue: blanket for blanket in blankets}
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
-        first, end = self.own.first[number], self.own.first[number + 1]
         compared: set[int] = set()
         clashes: list[_Clash] = []
-        past = -1
-        for at in range(first, end):
-            asked = at > past and self._is_disputed(at)
-            look = asked or not compared or self.article.wants_evidence
-            if not look and not self._may_clash(at):
+        past, first, end = -1, self.own.first[number], self.own.first[number + 1]
+        disputed, denied = self.article.disputed_stems, self.own_cues.denied
+        for at, stem in enumerate(self.own.stems[first:end], first):
+            asked = at > past and (stem in disputed or at in denied)
+            may_clash = self._may_clash(at, stem)
+            if compared and not (asked or may_clash or self.article.wants_evidence):
                 continue
-            places = self._comparable(at) if look else []
-            if places:
+            places: list[Alignment] = []
+            if asked or self.article.wants_evidence:
+                places = self._comparable(at)
                 compared.update([self.stated.columns.sentences[place.at] for place in places[:2]])
-            if at <= past:
+            elif not compared and (place := self._comparable_place(at)) is not None:
+                compared.add(self.stated.columns.sentences[place])
+            if at <= past or not (asked or may_clash):
                 continue
             clash = self._of_everybody(at)
             clash = clash or (self._disputed_clash(at, places) if asked else self._opposite(at))
@@ -386,12 +383,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 compared.add(self.stated.columns.sentences[clash.stated[1]])
         return sorted(compared), clashes
 
-    def _may_clash(self, at: int) -> bool:
+    def _may_clash(self, at: int, stem: str) -> bool:
         """Tell whether a word that is not disputed can clash at all; most cannot."""
-        stem = self.own.stems[at]
-        if stem in ANTONYMS or self.own.columns.words[at] in PROMISES:
+        if stem in ANTONYMS or stem in self.article.blankets:
             return True
-        return at in self.own_blankets or stem in self.article.blankets
+        return self.own.columns.words[at] in PROMISES or at in self.own_blankets
 
     def _is_supposed(self, at: int) -> bool:
         """Tell whether a clause with `if` before a word puts it as no fact: if he had not left."""
@@ -406,18 +402,34 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
     def _comparable(self, at: int) -> list[Alignment]:
         """Return the article's places of a word that are amid the same words, best first."""
-        token = self.own.tokens[at]
-        if not token.content or len(token.word) < 3 or token.word.isdecimal():
+        if not self._may_be_compared(at):
             return []
-        return self._alignments(at, self.article.places([token.stem]), NEGATED_SHARE)
+        return self._alignments(at, self.article.places([self.own.stems[at]]), NEGATED_SHARE)
+
+    def _may_be_compared(self, at: int) -> bool:
+        word = self.own.columns.words[at]
+        return self.own.columns.content[at] and len(word) > 2 and not word.isdecimal()
+
+    def _comparable_place(self, at: int) -> int | None:
+        """Return one of the places of `_comparable`, where it does not matter which."""
+        places = self.stated.places.get(self.own.stems[at])
+        if places is None or len(places) > MOST_PLACES or not self._may_be_compared(at):
+            return None
+        wanted, stems = self.own.around(at), self.stated.stems
+        least, n_wanted = max(1, min(LEAST_SHARED, len(wanted))), len(wanted)
+        n_known = len(wanted & self.shared_stems)
+        if n_known < least or n_known / n_wanted < NEGATED_SHARE:
+            return None
+        for place in places:
+            low = max(0, place - REACH_IN_ARTICLE)
+            n_shared = len(wanted.intersection(stems[low : place + REACH_IN_ARTICLE + 1]))
+            if n_shared >= least and n_shared / n_wanted >= NEGATED_SHARE:
+                return place
+        return None
 
     def _alignments(self, at: int, places: Iterable[int], share: float) -> list[Alignment]:
         wanted = self.own.around(at)
         return self.stated.alignments(wanted, places, least=(min(LEAST_SHARED, len(wanted)), share))
-
-    def _is_disputed(self, at: int) -> bool:
-        """Tell whether a word is denied here, or denied or hedged anywhere in the article."""
-        return at in self.own_cues.denied or self.own.stems[at] in self.article.disputed_stems
 
     def _disputed_clash(self, at: int, places: list[Alignment]) -> _Clash | None:
         if not places:
