@@ -131,12 +131,17 @@ class Aligned:
 
 
 class Wording(ArticleIndex):
-    """The words of an article, indexed once for all its summaries."""
+    """The words of an article, indexed once for all its summaries.
+
+    keys: each word as it is compared. places: where each key stands, in order. sentences: which
+    sentence each word stands in, from 0.
+    """
 
     def __init__(self, article: str, published: date | None = None) -> None:
         super().__init__(article, published)
         self.keys = [*map(_keys.__getitem__, self.passages.columns.words)]
         self.places = self._places_of_keys()
+        self.sentences: Sequence[int] = self.passages.columns.sentences
         self._first_places = frozenset(self.passages.first)
         self._ends = frozenset([place - 1 for place in self.passages.first])
         self._similar: dict[str, tuple[float, str]] = {}
@@ -166,11 +171,6 @@ class Wording(ArticleIndex):
     def sentence_of(self, place: int) -> int:
         """Return which sentence a word of the article stands in, from 0."""
         return self.sentences[place]
-
-    @property
-    def sentences(self) -> Sequence[int]:
-        """Which sentence each word of the article stands in, from 0."""
-        return self.passages.columns.sentences
 
     def drops_nothing(self, before: int, place: int) -> bool:
         """Tell whether a path from one word to another leaves out no more than `the` or so."""
@@ -213,6 +213,9 @@ class Wording(ArticleIndex):
         Only where the article has that word, and not the phrase. What only belongs to the form of
         a number (`per cent`), and the article does without, is left out.
         """
+        words = [token.word for token in tokens]
+        if NUMBER_FORMS.isdisjoint(words) and not _may_have_phrase(tokens, words):
+            return tokens, [*keys]
         kept: list[Token] = []
         known: list[str] = []
         at = 0
@@ -306,13 +309,13 @@ class Wording(ArticleIndex):
         return self._similar[key]
 
     def _looked_up(self, key: str) -> tuple[float, str]:
-        from rapidfuzz.fuzz import ratio
-        from rapidfuzz.process import extractOne
-
         if not SHORTEST_SIMILAR <= len(key) <= LONGEST_SIMILAR:
             return 0.0, ""
         if len(self._similar) >= MOST_LOOKED_UP or len(self.places) > MOST_SPELLINGS:
             return 0.0, ""
+        from rapidfuzz.fuzz import ratio
+        from rapidfuzz.process import extractOne
+
         spellings = self.places.keys()
         found = extractOne(key, spellings, scorer=ratio, score_cutoff=LEAST_SIMILAR)
         if found is None:
@@ -323,33 +326,39 @@ class Wording(ArticleIndex):
         """Return the clauses of a summary, aligned, each with its sentence; the last's are kept."""
         if self._aligned[0] != summary:
             found = [
-                (span, align(self, clause))
+                (span, aligned)
                 for span, words in by_sentence(passages_of_summary(summary))
-                for clause in self._clauses(without_frame(words))
+                for aligned in self._align_clauses(without_frame(words))
             ]
             self._aligned = summary, found
         return self._aligned[1]
 
-    def _clauses(self, tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    def _align_clauses(self, tokens: Sequence[Token]) -> Iterator[Aligned]:
         """Yield the statements that a sentence joins, so that it matters little where one ends.
 
         A sentence of the article at its head or end is one of them, so that a copy without its
         stop does not thin out what is beside it; and a copied sentence is not parted.
         """
         keys = [_keys[token.word] for token in tokens]
-        if self.copied_from(keys) is not None:
-            yield tokens
+        if (place := self.copied_from(keys)) is not None:
+            yield _copy(tokens, keys, place)
             return
         start, end = self._between_copies(keys)
-        yield from (copy for copy in (tokens[:start], tokens[end:]) if copy)
+        yield from (align(self, copy) for copy in (tokens[:start], tokens[end:]) if copy)
         start += 0 < start < end and tokens[start].word in JOINING
         end -= start < end < len(tokens) and tokens[end - 1].word in JOINING
         for at in range(start + LEAST_CLAUSE, end - LEAST_CLAUSE):
-            if at - start >= LEAST_CLAUSE and _begins_clause(tokens, at):
-                yield tokens[start:at]
+            if (
+                tokens[at].word in JOINING
+                and at - start >= LEAST_CLAUSE
+                and _begins_clause(tokens, at)
+            ):
+                yield align(self, tokens[start:at])
                 start = at + 1
-        if start < end:
-            yield tokens[start:end]
+        if start == 0 and end == len(tokens):
+            yield _align_novel(self, tokens, keys)
+        elif start < end:
+            yield align(self, tokens[start:end])
 
     def _between_copies(self, keys: list[str]) -> tuple[int, int]:
         """Return what is left of a sentence between whole sentences of the article at its ends."""
@@ -384,6 +393,14 @@ def _may_open_phrase(tokens: Sequence[Token], at: int) -> bool:
         return True
     run = tokens[at : at + 3] if token.written[0].isupper() else ()
     return len(run) == 3 and run[1].written[0].isupper() and run[2].written[0].isupper()
+
+
+def _may_have_phrase(tokens: Sequence[Token], words: Sequence[str]) -> bool:
+    """Tell whether one of some words may open a phrase; of most sentences none may."""
+    if not _OPEN_COUNTRIES.isdisjoint(words):
+        return True
+    capitals = "".join(["A" if token.written[0].isupper() else "a" for token in tokens])
+    return "AAA" in capitals or not _OPEN_PHRASES.isdisjoint([token.stem for token in tokens])
 
 
 def _initials(run: Sequence[Token]) -> str:
@@ -426,15 +443,27 @@ def align(article: Wording, tokens: Sequence[Token]) -> Aligned:
     """Return a sentence with its cheapest path through the article (Viterbi, with a beam)."""
     own = [_keys[token.word] for token in tokens]
     start = article.copied_from(own)
-    if start is not None:
-        return Aligned(tokens, own, range(start, start + len(own)), 0.0, own)
+    return _align_novel(article, tokens, own) if start is None else _copy(tokens, own, start)
+
+
+def _copy(tokens: Sequence[Token], own: Sequence[str], start: int) -> Aligned:
+    """Return the words of a sentence that the article has, from a place on."""
+    return Aligned(tokens, own, range(start, start + len(own)), 0.0, own)
+
+
+def _align_novel(article: Wording, tokens: Sequence[Token], own: Sequence[str]) -> Aligned:
+    """Return the cheapest path of a sentence that is no copy."""
     tokens, own = article.read(tokens, own)
-    keys = [article.known_as(own, at) for at in range(len(own))]
+    places = article.places
+    keys = [
+        key if key in FUNCTION_WORDS and key in places else article.known_as(own, at)
+        for at, key in enumerate(own)
+    ]
     beam: list[_State] = [(0.0, -1, -1, None)]
     for token, key in zip(tokens, keys, strict=True):
         beam = _step(article, beam, key, token.content)
     cost, _, _, path = beam[0]
-    n_other = sum(one != other for one, other in zip(own, keys, strict=True))
+    n_other = sum(map(operator.ne, own, keys))
     return Aligned(tokens, keys, _places(path), cost + OTHER_WORD * n_other, own)
 
 
@@ -469,13 +498,17 @@ def _places(path: _Path) -> list[int | None]:
 
 def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list[_State]:
     """Return the cheapest paths one word further on."""
-    novel = _novel_cost(article, key, content)
-    places = _next_places(article, beam, key, content)
+    found = article.places.get(key)
+    novel = _novel_cost(article, key, found is not None) if content else NOVEL_FUNCTION_WORD
     without: list[_State] = [
         (cost + novel, place, sentence, (None, path)) for cost, place, sentence, path in beam
     ]
-    if not places:
-        return sorted(without)
+    if found is None:
+        without.sort()  # by cost and place, of which each is there once
+        return without
+    places: Collection[int] = found  # all are looked at, if they are few
+    if len(found) > _MOST_PLACES or not (content or beam[0][1] < 0):
+        places = _next_places(found, beam, content)
     after = {state[1]: state for state in without}
     sentences = article.sentences
     for place in places:
@@ -483,7 +516,7 @@ def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list
         cost, path = _cheapest(article, beam, place, sentence)
         if place not in after or cost < after[place][0]:
             after[place] = (cost, place, sentence, (place, path))
-    return sorted(after.values())[:BEAM]  # by cost and place, of which each is there once
+    return sorted(after.values())[:BEAM]
 
 
 def _cheapest(
@@ -509,24 +542,16 @@ def _cheapest(
     return least, path
 
 
-def _novel_cost(article: Wording, key: str, content: bool) -> float:
-    if not content:
-        return NOVEL_FUNCTION_WORD
-    if key in article:
-        return _NOVEL_WEIGHT
-    return _NOVEL_WEIGHT * (1 - 0.5 * article.similar(key)[0])
+def _novel_cost(article: Wording, key: str, is_known: bool) -> float:
+    """Return what a path pays for going on without a word of content."""
+    return _NOVEL_WEIGHT if is_known else _NOVEL_WEIGHT * (1 - 0.5 * article.similar(key)[0])
 
 
-def _next_places(article: Wording, beam: list[_State], key: str, content: bool) -> Collection[int]:
+def _next_places(places: list[int], beam: list[_State], content: bool) -> Collection[int]:
     """Return where a path may go on: the places nearest to the beam, and the first of all.
 
     A word such as `of` only goes on from where the path is; it is no reason to go elsewhere.
     """
-    places = article.places.get(key, [])
-    if not places:
-        return places
-    if len(places) <= _MOST_PLACES and (content or beam[0][1] < 0):
-        return places  # all are looked at
     found: set[int] = set()
     for _, before, _, _ in beam:
         at = bisect.bisect_right(places, before)
