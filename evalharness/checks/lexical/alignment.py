@@ -10,17 +10,17 @@ import math
 import operator
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 from evalharness import text
 from evalharness.checks.lexical.passages import Passages, passages_of_summary
 from evalharness.checks.lexical.scoring import ArticleIndex
 from evalharness.checks.lexical.words import (
     APART,
+    BEHIND_THE,
     NUMBER_FORMS,
     OMISSIBLE,
     OPEN_FRAMES,
@@ -113,14 +113,14 @@ _Path = tuple[int | None, Any] | None
 _State = tuple[float, int, int, _Path]
 
 
-@dataclass(frozen=True, slots=True)
-class Aligned:
+class Aligned(NamedTuple):
     """A sentence of a summary and where its cheapest path finds the words in the article.
 
     tokens: its words; keys: as they are compared, with the article's word for one that means the
     same; own: their own keys.
     places: for each word, which word of the article it is; None where the path does without.
-    cost: of the path; 0 for a copy.
+    cost: of the path; 0 for a copy. known: the share of its words of content that the article has,
+    as `known_words` counts it.
     """
 
     tokens: Sequence[Token]
@@ -128,6 +128,7 @@ class Aligned:
     places: Sequence[int | None]
     cost: float
     own: Sequence[str]
+    known: float
 
 
 class Wording(ArticleIndex):
@@ -313,11 +314,8 @@ class Wording(ArticleIndex):
             return 0.0, ""
         if len(self._similar) >= MOST_LOOKED_UP or len(self.places) > MOST_SPELLINGS:
             return 0.0, ""
-        from rapidfuzz.fuzz import ratio
-        from rapidfuzz.process import extractOne
-
-        spellings = self.places.keys()
-        found = extractOne(key, spellings, scorer=ratio, score_cutoff=LEAST_SIMILAR)
+        ratio, best_of = _spelling_tools()
+        found = best_of(key, self.places.keys(), scorer=ratio, score_cutoff=LEAST_SIMILAR)
         if found is None:
             return 0.0, ""
         return (found[1] - LEAST_SIMILAR) / (100 - LEAST_SIMILAR), found[0]
@@ -381,26 +379,37 @@ class Wording(ArticleIndex):
         return n_keys >= LEAST_CLAUSE and self.keys[place : place + n_keys] == keys
 
 
-# The first words of what may stand for one word of an article.
-_OPEN_COUNTRIES = frozenset(words.split(" ")[0] for words in COUNTRY_OF if " " in words)
-_OPEN_PHRASES = frozenset(phrase[0] for phrase in PHRASES)
+@cache
+def _spelling_tools() -> tuple[Any, Any]:
+    """Return what tells how alike spellings are; its import takes a while, each look at it some."""
+    from rapidfuzz.fuzz import ratio
+    from rapidfuzz.process import extractOne
+
+    return ratio, extractOne
+
+
+# The first two words of what may stand for one word of an article.
+_OPEN_COUNTRIES = frozenset(tuple(words.split(" ")[:2]) for words in COUNTRY_OF if " " in words)
+_OPEN_PHRASES = frozenset(phrase[:2] for phrase in PHRASES)
 
 
 def _may_open_phrase(tokens: Sequence[Token], at: int) -> bool:
     """Tell whether a word may be the first of a country, a phrase or initials; most may not."""
-    token = tokens[at]
-    if token.word in _OPEN_COUNTRIES or token.stem in _OPEN_PHRASES:
-        return True
-    run = tokens[at : at + 3] if token.written[0].isupper() else ()
-    return len(run) == 3 and run[1].written[0].isupper() and run[2].written[0].isupper()
+    run = tokens[at : at + 3]
+    if len(run) > 1:
+        one, other = run[:2]
+        if (one.word, other.word) in _OPEN_COUNTRIES or (one.stem, other.stem) in _OPEN_PHRASES:
+            return True
+    return len(run) == 3 and all(token.written[0].isupper() for token in run)
 
 
 def _may_have_phrase(tokens: Sequence[Token], words: Sequence[str]) -> bool:
     """Tell whether one of some words may open a phrase; of most sentences none may."""
-    if not _OPEN_COUNTRIES.isdisjoint(words):
+    if not _OPEN_COUNTRIES.isdisjoint(itertools.pairwise(words)):
         return True
-    capitals = "".join(["A" if token.written[0].isupper() else "a" for token in tokens])
-    return "AAA" in capitals or not _OPEN_PHRASES.isdisjoint([token.stem for token in tokens])
+    if not _OPEN_PHRASES.isdisjoint(itertools.pairwise([token.stem for token in tokens])):
+        return True
+    return "AAA" in "".join(["A" if token.written[0].isupper() else "a" for token in tokens])
 
 
 def _initials(run: Sequence[Token]) -> str:
@@ -417,6 +426,10 @@ def by_sentence(summary: Passages) -> Iterator[tuple[Span, list[Token]]]:
             yield span, tokens
 
 
+# With one of these, the next word tells whether they open a frame.
+_DETERMINERS = frozenset(["the", "this", "a", "an"])
+
+
 def without_frame(tokens: Sequence[Token]) -> Sequence[Token]:
     """Return the words of a sentence without those that only say that the article says it.
 
@@ -424,6 +437,8 @@ def without_frame(tokens: Sequence[Token]) -> Sequence[Token]:
     that has nothing else is left as it is.
     """
     if not tokens or tokens[0].word not in OPEN_FRAMES:
+        return tokens
+    if tokens[0].word in _DETERMINERS and (len(tokens) < 2 or tokens[1].word not in BEHIND_THE):
         return tokens
     n_framing = frame_length([t.word for t in tokens], [t.after_mark for t in tokens])
     rest = tokens[n_framing:]
@@ -448,7 +463,7 @@ def align(article: Wording, tokens: Sequence[Token]) -> Aligned:
 
 def _copy(tokens: Sequence[Token], own: Sequence[str], start: int) -> Aligned:
     """Return the words of a sentence that the article has, from a place on."""
-    return Aligned(tokens, own, range(start, start + len(own)), 0.0, own)
+    return Aligned(tokens, own, range(start, start + len(own)), 0.0, own, 1.0)
 
 
 def _align_novel(article: Wording, tokens: Sequence[Token], own: Sequence[str]) -> Aligned:
@@ -464,7 +479,8 @@ def _align_novel(article: Wording, tokens: Sequence[Token], own: Sequence[str]) 
         beam = _step(article, beam, key, token.content)
     cost, _, _, path = beam[0]
     n_other = sum(map(operator.ne, own, keys))
-    return Aligned(tokens, keys, _places(path), cost + OTHER_WORD * n_other, own)
+    known = known_words(article, tokens, own, keys)
+    return Aligned(tokens, keys, _places(path), cost + OTHER_WORD * n_other, own, known)
 
 
 def active_forms(aligned: Aligned) -> Iterator[Sequence[Token]]:
@@ -553,8 +569,7 @@ def _next_places(places: list[int], beam: list[_State], content: bool) -> Collec
     A word such as `of` only goes on from where the path is; it is no reason to go elsewhere.
     """
     found: set[int] = set()
-    for _, before, _, _ in beam:
-        at = bisect.bisect_right(places, before)
+    for at in {bisect.bisect_right(places, state[1]) for state in beam}:
         found.update(places[at - (at > 0) if content else at : at + 2])
     if content or beam[0][1] < 0:
         found.update(places[:_MOST_PLACES])
@@ -572,9 +587,14 @@ def votes(article: Wording, aligned: Aligned) -> dict[int, int]:
     return found
 
 
-def evidence(article: Wording, aligned: Aligned) -> tuple[Span, ...]:
-    """Return the sentences of the article, at most three, that have most of a sentence's words."""
-    found = votes(article, aligned)
+def evidence(
+    article: Wording, aligned: Aligned, found: Mapping[int, int] | None = None
+) -> tuple[Span, ...]:
+    """Return the sentences of the article, at most three, that have most of a sentence's words.
+
+    found: its `votes`, where they are known already.
+    """
+    found = votes(article, aligned) if found is None else found
     if not found:
         return ()
     best = sorted(found, key=lambda number: (-found[number], number))[:_MOST_EVIDENCE]
@@ -610,21 +630,21 @@ def are_close(one: Sequence[int], other: Sequence[int]) -> bool:
     return False
 
 
-def known_words(article: Wording, aligned: Aligned) -> float:
+def known_words(
+    article: Wording, tokens: Sequence[Token], own: Sequence[str], keys: Sequence[str]
+) -> float:
     """Return the share of the words of content that the article has; 1 if there are none.
 
     A word that means the same as one of the article's, or is spelled nearly like one, counts in
     part.
     """
-    words = zip(aligned.tokens, aligned.own, aligned.keys, strict=True)
-    known = [_known(article, own, key) for token, own, key in words if token.content]
+    places = article.places
+    known = [
+        1.0 if one in places else SYNONYM if key in places else article.similar(key)[0]
+        for token, one, key in zip(tokens, own, keys, strict=True)
+        if token.content
+    ]
     return sum(known) / len(known) if known else 1.0
-
-
-def _known(article: Wording, own: str, key: str) -> float:
-    if own in article:
-        return 1.0
-    return SYNONYM if key in article else article.similar(key)[0]
 
 
 def is_novel(article: Wording, key: str) -> bool:

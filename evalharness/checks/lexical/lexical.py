@@ -149,8 +149,9 @@ class Lexical(BySentences, LexicalCheck):
 
 def _likely_first(found: Sequence[Sequence[Flag]]) -> list[Sequence[Flag]]:
     """Return the flags of each part that name a likely error, then those that may not be one."""
-    likely = [[flag for flag in flags if flag_kind(flag.kind).hard] for flags in found]
-    perhaps = [[flag for flag in flags if not flag_kind(flag.kind).hard] for flags in found]
+    some = [flags for flags in found if flags]
+    likely = [[flag for flag in flags if flag_kind(flag.kind).hard] for flags in some]
+    perhaps = [[flag for flag in flags if not flag_kind(flag.kind).hard] for flags in some]
     return [flags for flags in (*likely, *perhaps) if flags]
 
 

@@ -15,7 +15,6 @@ from evalharness.checks.lexical.alignment import (
     close_pairs,
     evidence,
     is_novel,
-    known_words,
     votes,
 )
 from evalharness.checks.lexical.scoring import in_order
@@ -52,7 +51,7 @@ LEAST_OUTSIDE = 2
 def miscopied(article: Wording, summary: str) -> Iterator[Flag]:
     """Yield what a summary that copies put together wrongly: doubled words, spliced halves."""
     found = [aligned for _, aligned in article.aligned(summary)]
-    shares = [known_words(article, aligned) for aligned in found]
+    shares = [aligned.known for aligned in found]
     known = [share >= COPIED_WORDS for share in shares]
     if not any(known):
         return
@@ -75,13 +74,15 @@ def foreign_circumstances(article: Wording, summary: str) -> Iterator[Flag]:
     for _, aligned in article.aligned(summary):
         if not aligned.cost:
             continue
+        words = [token.word for token in aligned.tokens]
         past = -1
-        for first, last in _circumstances(aligned):
+        for first, last in _circumstances(aligned, words):
             if first > past and _only_is_foreign(article, aligned, first, last):
                 yield _circumstance_flag(article, aligned, first, last)
                 past = last
-        for first, last in _foreign_times(article, aligned):
-            yield _circumstance_flag(article, aligned, first, last)
+        if not _LAST_OF_TIMES.isdisjoint(words):
+            for first, last in _foreign_times(article, words):
+                yield _circumstance_flag(article, aligned, first, last)
 
 
 def doubled_words(article: Wording, aligned: Aligned) -> Iterator[int]:
@@ -124,21 +125,23 @@ def spliced_at(
     return None
 
 
-_OPEN_CIRCUMSTANCES = frozenset(opening[0] for opening in CIRCUMSTANCES)
+_CIRCUMSTANCES_BY_WORD = {
+    word: [each for each in CIRCUMSTANCES.items() if each[0][0] == word]
+    for word, *_ in CIRCUMSTANCES
+}
 
 
-def _circumstances(aligned: Aligned) -> Iterator[WordRun]:
+def _circumstances(aligned: Aligned, words: Sequence[str]) -> Iterator[WordRun]:
     """Yield `because parents complained`, `in a small town`: each up to the next mark."""
-    words = [token.word for token in aligned.tokens]
     for at, word in enumerate(words):
-        if word not in _OPEN_CIRCUMSTANCES:
+        if word not in _CIRCUMSTANCES_BY_WORD:
             continue
         marks = (n for n in range(at + 1, len(words)) if aligned.tokens[n].after_mark)
         end = next(marks, len(words))
-        n_content = sum(token.content for token in aligned.tokens[at:end])
+        n_content = sum([token.content for token in aligned.tokens[at:end]])
         if any(
             n_content >= least and tuple(words[at : at + len(opening)]) == opening
-            for opening, least in CIRCUMSTANCES.items()
+            for opening, least in _CIRCUMSTANCES_BY_WORD[word]
         ):
             yield at, end - 1
 
@@ -152,9 +155,8 @@ def _has_dates(article: Wording, with_months: bool) -> bool:
 _LAST_OF_TIMES = frozenset(words[-1] for words in TIME_CLAIMS)
 
 
-def _foreign_times(article: Wording, aligned: Aligned) -> Iterator[WordRun]:
+def _foreign_times(article: Wording, words: Sequence[str]) -> Iterator[WordRun]:
     """Yield `for the first time`, `more than a decade`, where nothing in the article tells it."""
-    words = [token.word for token in aligned.tokens]
     for last, word in enumerate(words):
         if word not in _LAST_OF_TIMES:
             continue
@@ -174,14 +176,17 @@ def _foreign_times(article: Wording, aligned: Aligned) -> Iterator[WordRun]:
 
 def _only_is_foreign(article: Wording, aligned: Aligned, first: int, last: int) -> bool:
     """Tell whether the article has no word of content of some words, and most of the others."""
-    inside, outside = list[bool](), list[bool]()
+    places, outside = article.places, list[bool]()
     words = zip(aligned.tokens, aligned.keys, aligned.own, strict=True)
     for at, (token, key, own) in enumerate(words):
         if token.content:
-            side = inside if first <= at <= last else outside
-            side.append(is_novel(article, own) and is_novel(article, key))
-    is_rest_known = sum(outside) <= MOSTLY_NOVEL * len(outside)
-    return all(inside) and len(outside) >= LEAST_OUTSIDE and is_rest_known
+            is_known = own in places or key in places
+            is_foreign = not is_known and is_novel(article, own) and is_novel(article, key)
+            if not first <= at <= last:
+                outside.append(is_foreign)
+            elif not is_foreign:
+                return False
+    return len(outside) >= LEAST_OUTSIDE and sum(outside) <= MOSTLY_NOVEL * len(outside)
 
 
 def _circumstance_flag(article: Wording, aligned: Aligned, first: int, last: int) -> Flag:
@@ -198,12 +203,22 @@ def _pieces(article: Wording, aligned: Aligned) -> Iterator[WordRun]:
 
     A few words may be left out in each, and words that the article lacks may stand in one.
     """
+    if not aligned.cost and _is_in_one_sentence(article, aligned.places):  # as most copies
+        yield 0, len(aligned.places) - 1
+        return
     known = [at for at, place in enumerate(aligned.places) if place is not None]
     first = 0
     for at in range(1, len(known) + 1):
         if at == len(known) or not _go_on(article, aligned, known[at - 1], known[at]):
             yield known[first], known[at - 1]
             first = at
+
+
+def _is_in_one_sentence(article: Wording, places: Sequence[int | None]) -> bool:
+    """Tell whether places in a row are of one sentence of the article."""
+    if not isinstance(places, range):
+        return False
+    return article.sentences[places[0]] == article.sentences[places[-1]]
 
 
 def _go_on(article: Wording, aligned: Aligned, one: int, other: int) -> bool:

@@ -26,7 +26,6 @@ from evalharness.checks.lexical.alignment import (
     close_pairs,
     evidence,
     is_novel,
-    known_words,
     votes,
 )
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, in_order
@@ -76,11 +75,12 @@ class SupportIndex(Wording):
         for span, clauses in itertools.groupby(self.aligned(summary), key=itemgetter(0)):
             against, places = 0.0, list[Span]()
             for _, aligned in clauses:
-                tokens, found = aligned.tokens, evidence(self, aligned)
-                against += min(
-                    odds_against(self, each)
-                    for each in (aligned, *map(partial(align, self), active_forms(aligned)))
-                )
+                tokens, voted = aligned.tokens, votes(self, aligned)
+                found = evidence(self, aligned, voted)
+                odds = odds_against(self, aligned, voted)
+                for each in map(partial(align, self), active_forms(aligned)):
+                    odds = min(odds, odds_against(self, each, votes(self, each)))
+                against += odds
                 places += found
                 for first, last in unsupported_runs(self, aligned, wrong):
                     flagged = Span(tokens[first].start, tokens[last].end)
@@ -131,15 +131,18 @@ def odds_added(values: Iterable[float]) -> float:
     return 1 / (1 + against)
 
 
-def odds_against(article: Wording, aligned: Aligned) -> float:
-    """Return what speaks against a sentence: 0 for a copy, and more the less the article has."""
+def odds_against(article: Wording, aligned: Aligned, voted: Mapping[int, int]) -> float:
+    """Return what speaks against a sentence: 0 for a copy, and more the less the article has.
+
+    voted: its `votes`.
+    """
     cut = CUT * (cut_before(article, aligned) is not None)
     if aligned.cost == 0:
         return cut
     lacking = (
-        (1 - common_subsequence(article, aligned))
+        (1 - common_subsequence(article, aligned, voted))
         + (1 - close_pairs(article, aligned))
-        + (1 - known_words(article, aligned))
+        + (1 - aligned.known)
     )
     n_naming = sum(key in NAMING_STEMS and key not in article for key in aligned.keys)
     repeated = REPEATED * is_repeated(article, aligned)
@@ -147,19 +150,19 @@ def odds_against(article: Wording, aligned: Aligned) -> float:
     return path + LACKING * lacking + NAMING * n_naming + repeated + cut
 
 
-def common_subsequence(article: Wording, aligned: Aligned) -> float:
+def common_subsequence(article: Wording, aligned: Aligned, voted: Mapping[int, int]) -> float:
     """Return the longest common subsequence with the best two sentences, as a share of words."""
+    if not voted:
+        return 0.0
     from rapidfuzz.distance.LCSseq import similarity
 
-    found = votes(article, aligned)
-    if not found:
-        return 0.0
-    best = min(found, key=lambda number: (-found[number], number))
+    most = max(voted.values())
+    best = min([number for number, n in voted.items() if n == most])
     keys = aligned.keys[:LONGEST_COMPARED]
     first = article.passages.first
     windows = {(max(best - 1, 0), best + 1), (best, min(best + 2, len(first) - 1))}
     longest = max(
-        similarity(keys, article.keys[first[start] : first[end]]) for start, end in windows
+        [similarity(keys, article.keys[first[start] : first[end]]) for start, end in windows]
     )
     return longest / len(keys)
 
@@ -220,16 +223,25 @@ def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) 
 
     wrong: what is known to be wrong in the summary, in order; its words count as novel.
     """
-    words = list(zip(aligned.tokens, aligned.own, strict=True))
-    known_wrong = [bool(wrong) and _overlaps(wrong, token) for token in aligned.tokens]
-    unknown = [token.content and is_novel(article, key) for token, key in words]
-    novel = [one or other for one, other in zip(unknown, known_wrong, strict=True)]
+    places = article.places
+    novel = unknown = [
+        token.content and key not in places and is_novel(article, key)
+        for token, key in zip(aligned.tokens, aligned.own, strict=True)
+    ]
+    known_wrong: Sequence[bool] = ()
+    if wrong:
+        known_wrong = [_overlaps(wrong, token) for token in aligned.tokens]
+        novel = [one or other for one, other in zip(unknown, known_wrong, strict=True)]
+    if not any(novel):
+        return []
     if _is_mostly_novel(aligned, novel):
         return [run for run in _between_copies(aligned) if any(novel[run[0] : run[1] + 1])]
     telling = [
-        is_wrong or (is_unknown and token.stem not in GENERAL_STEMS)
-        for token, is_unknown, is_wrong in zip(aligned.tokens, unknown, known_wrong, strict=True)
+        is_unknown and token.stem not in GENERAL_STEMS
+        for token, is_unknown in zip(aligned.tokens, unknown, strict=True)
     ]
+    if known_wrong:
+        telling = [one or other for one, other in zip(telling, known_wrong, strict=True)]
     return [run for run in _bridge_gaps(aligned, novel) if any(telling[run[0] : run[1] + 1])]
 
 

@@ -186,6 +186,10 @@ LONGEST_OPENER = max(map(len, OPENERS))
 OPEN_FRAMES = TEXTS.union(
     ["according", "as", "in", "the", "this", "a", "an"], (opener[0] for opener in OPENERS)
 )
+# And behind `the` and its kin, any other.
+BEHIND_THE = TEXTS.union(
+    (opener[1] for opener in OPENERS if len(opener) > 1), (link[1] for link in LINKING)
+)
 
 
 def frame_length(words: Sequence[str], after_mark: Sequence[bool]) -> int:
