@@ -455,7 +455,7 @@ def _figure(run: Run, label: str, part: str, spread: bool) -> str:
 def _notes(runs: Sequence[Run], spread: bool, *, headed: bool) -> list[str]:
     interval = runs[0].interval
     resampled = f"({interval.resamples} bootstrap resamples, seed {runs[0].seed})"
-    ends = f"; ± is the farther end of the {interval.level:.0%} interval {resampled}"
+    ends = f"; ± is the longer half of the {interval.level:.0%} interval {resampled}"
     lines = [f"Means over the articles, times 100{ends if spread else ''}."]
     lines += [note for note in [length_note(runs)] if note]
     if len(runs) == 1:
