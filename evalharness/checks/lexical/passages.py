@@ -349,7 +349,7 @@ def _parts(whole: str, sentence: Span) -> Iterator[Span]:
     yield Span(start, sentence.end)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def passages(whole: str) -> Passages:
     """Return the words of a text; the last few texts are remembered, for several checks."""
     return Passages(whole)

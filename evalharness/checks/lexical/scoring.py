@@ -4,7 +4,9 @@ The score is that of `share_of_claims` (how many of the summary's numbers, names
 `SummaryClaims.share_without_clash` (in how many of its sentences the article says nothing else).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from typing import ClassVar, Generic, NamedTuple, TypeVar
@@ -17,7 +19,7 @@ from evalharness.checks.lexical.passages import (
     passages_of_summary,
 )
 from evalharness.protocols import Need, Pair
-from evalharness.records import Article, Flag, Score, SentenceScore, Span
+from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary
 from evalharness.text.dates import publication_day
 from evalharness.text.defects import unscorable, without_cut_word
 
@@ -102,6 +104,21 @@ def published_on(article: Article) -> date | None:
     return publication_day([str(known)]) if known else None
 
 
+@contextmanager
+def _cycles_left() -> Iterator[None]:
+    """Let no search for reference cycles begin, of which an index has none.
+
+    It would go through all words of the article, several times: a seventh of the time of a check.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class LexicalCheck:
     """What the checks without weights share.
 
@@ -126,9 +143,17 @@ class LexicalCheck:
             key = article.text, published_on(article) if dated else None
             summaries.setdefault(key, []).append(at)
         for (article_text, published), places in summaries.items():
-            index = self.index(article_text, published)  # of one article at a time
-            scores |= {at: index.check(without_cut_word(pairs[at][1])) for at in places}
+            with _cycles_left():  # of one article at a time
+                found = self._check(article_text, published, [pairs[at][1] for at in places])
+            scores |= zip(places, found, strict=True)
         return [scores[at] for at in range(len(pairs))]
+
+    def _check(
+        self, article: str, published: date | None, summaries: Sequence[Summary]
+    ) -> list[Score]:
+        """Return the scores of an article's summaries; what was read of it is forgotten."""
+        index = self.index(article, published)
+        return [index.check(without_cut_word(summary)) for summary in summaries]
 
 
 Clash = TypeVar("Clash")
