@@ -1,9 +1,11 @@
 """The words of a text with character offsets, for every script, and what is known of each."""
 
+import bisect
 import itertools
+import operator
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple, TypeVar
 
@@ -46,8 +48,8 @@ _LETTERS = rf"(?>(?:(?![{UNSPACED}])[^\W_][{MARKS}\u200c\u200d\u00ad]*+)+)"
 # The branches below say the same of it, and take longer.
 PLAIN = r"[A-Za-z0-9]++(?=[ \n;:!?\"()-]|[.,](?:[ \n]|\Z)|\Z)|"
 WORD = re.compile(
-    # What no word begins with, such as a blank, is passed over at once.
-    rf"(?=[\w{UNSPACED}])(?:{PLAIN}[{UNSPACED}][{MARKS}]*+"
+    # What no word begins with is passed over at once, and a blank still sooner.
+    rf"(?! )(?=[\w{UNSPACED}])(?:{PLAIN}[{UNSPACED}][{MARKS}]*+"
     # U.S, a.m: single letters with points between; the last point is left out.
     r"|(?<![^\W_])(?<![^\W_]\.)[^\W\d_](?>(?:\.[^\W\d_])+)(?![^\W_])"
     # 1,200 and 3.5 are one word each; so is don't.
@@ -203,8 +205,6 @@ def _word_forms(written: str) -> tuple[str, str, bool]:
 
 # What stands between two words: it ends a clause, it opens a quotation.
 _ENDS_CLAUSE, _OPENS_QUOTATION = 1, 2
-_ENDING = (False, True, False, True)
-_QUOTING = (False, False, True, True)
 
 
 class _Gaps(dict[str, int]):
@@ -239,6 +239,22 @@ class WordColumns(NamedTuple):
         return [*map(partial(_token, Token), zip(*self, strict=True))]
 
 
+def _stretches(text: str, within: Sequence[Span]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last characters of sentences that only white space stands between.
+
+    Their words are the same, whether they are looked for in each or in all of them.
+    """
+    start = end = 0
+    for number, span in enumerate(within):
+        if not number or not text[end : span.start].isspace():
+            if number:
+                yield start, end
+            start = span.start
+        end = span.end
+    if within:
+        yield start, end
+
+
 def word_columns(text: str, within: Sequence[Span]) -> tuple[WordColumns, list[int]]:
     """Return the words of the sentences of a text, and the first of each sentence and the end.
 
@@ -246,23 +262,26 @@ def word_columns(text: str, within: Sequence[Span]) -> tuple[WordColumns, list[i
     >>> columns.stems, first
     (['the', 'dog', 'bark', 'it', 'rain'], [0, 3, 5])
     """
-    starts, ends, written = list[int](), list[int](), list[str]()
-    marks, numbers, first = list[int](), list[int](), [0]
-    for number, span in enumerate(within):
-        parts = _SPLIT.split(text[span.start : span.end])  # a gap, a word, a gap, …, a gap
-        bounds = [*itertools.accumulate(map(len, parts), initial=span.start)]
+    starts, ends, written, marks = list[int](), list[int](), list[str](), list[int]()
+    for start, end in _stretches(text, within):
+        parts = _SPLIT.split(text[start:end])  # a gap, a word, a gap, …, a gap
+        bounds = [*itertools.accumulate(map(len, parts), initial=start)]
         starts += bounds[1:-1:2]
         ends += bounds[2:-1:2]
         written += parts[1::2]
-        n_before = len(marks)
         marks += map(_gaps.__getitem__, parts[:-1:2])
-        if len(marks) > n_before:
-            marks[n_before] |= _OPENS_QUOTATION
-        numbers += itertools.repeat(number, len(marks) - n_before)
-        first.append(len(marks))
+    first = [bisect.bisect_left(starts, span.start) for span in within]
+    for span, at in zip(within, first, strict=True):
+        if at < len(starts) and starts[at] < span.end:  # what ends the sentence before is no mark
+            marks[at] = _gaps[text[span.start : starts[at]]] | _OPENS_QUOTATION
+    first.append(len(starts))
+    n_words = map(operator.sub, first[1:], first)
+    numbers = [*itertools.chain.from_iterable(map(itertools.repeat, itertools.count(), n_words))]
     forms = zip(*map(_word_forms.__getitem__, written), strict=True) if written else ((), (), ())
     words, stems, content = map(list, forms)
-    ending, opening = [*map(_ENDING.__getitem__, marks)], [*map(_QUOTING.__getitem__, marks)]
+    ending, opening = [False] * len(marks), [False] * len(marks)
+    for at in itertools.compress(itertools.count(), marks):
+        ending[at], opening[at] = bool(marks[at] & _ENDS_CLAUSE), marks[at] >= _OPENS_QUOTATION
     return WordColumns(
         starts, ends, written, words, stems, numbers, content, ending, opening
     ), first
