@@ -20,7 +20,7 @@ import itertools
 import operator
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -180,8 +180,17 @@ class _LookedAt:
         with_capital = itertools.compress(written, self.capital)
         self.looks = dict(zip(self.capitals, map(_look.__getitem__, with_capital), strict=True))
         self.bounds = [*_bounds(self.words.sentences)]
-        opens = self.words.opens
-        self.silent = {at for at in self.capitals if opens[at] or self._follows_mark(at)}
+        opens, starts, ends = self.words.opens, self.words.starts, self.words.ends
+        self.silent = {
+            at
+            for at in self.capitals
+            if opens[at]
+            or (
+                text[ends[at - 1]] == "\n"
+                if starts[at] - ends[at - 1] == 1  # as most
+                else self._follows_mark(at)
+            )
+        }
         for start, end in self.bounds:
             if self._is_headline(start, end):
                 self.silent.update(at for at in range(start, end) if self.capital[at])
@@ -190,17 +199,13 @@ class _LookedAt:
         """Tell whether a sentence has a capital at every word of content."""
         if end - start < 4:
             return False
-        small = itertools.compress(self.folded[start:end], self.small[start:end])
-        return FUNCTION_WORDS.issuperset(small)
+        small, folded = self.small, self.folded
+        return not any(small[at] and folded[at] not in FUNCTION_WORDS for at in range(start, end))
 
     def _follows_mark(self, at: int) -> bool:
         """Tell whether a word stands behind a number of a list, `2. Key points`, or a new line."""
         words, before = self.words, at - 1
-        if at == 0:
-            return True
         start, end = words.ends[before], words.starts[at]
-        if end - start == 1:
-            return self.text[start] == "\n"
         gap, is_mark = (
             self.text[start:end],
             self.text[start] in (".", ")") if start < end else False,
@@ -345,10 +350,12 @@ def _with_first_names(text: _LookedAt, marks: list[bool | None]) -> list[bool | 
 
 def _runs(text: _LookedAt, marks: list[bool | None]) -> Iterator[tuple[int, int]]:
     """Yield the first and the last token of each name."""
-    last = -1
+    folded, n_words, last = text.folded, len(marks), -1
     for first in itertools.compress(itertools.count(), marks):
         if first > last:
-            last = _last_of_run(text, marks, first)
+            last, after = first, first + 1
+            if after < n_words and (marks[after] or folded[after] in CONNECTORS):
+                last = _last_of_run(text, marks, first)
             yield first, last
 
 
@@ -385,12 +392,12 @@ def _goes_inside(word: str, before: str) -> bool:
 
 def _name(text: _LookedAt, first: int, last: int) -> Name | None:
     """Return the name that a run is without the titles at its edges; None if nothing is left."""
-    words = text.folded[first : last + 1]
-    if len(words) == 1:
+    if first == last:
         return _short_name(text, first)
+    words = text.folded[first : last + 1]
     if AT_EDGES.isdisjoint(words) and max(map(len, words)) > 1:  # as most
-        parts = tuple([_part(text, at) for at in range(first, last + 1)])
-        return Name(Span(parts[0].start, parts[-1].end), tuple(words), parts)
+        parts = _parts(text, range(first, last + 1))
+        return _new(Name, (_new(Span, (parts[0].start, parts[-1].end)), tuple(words), parts))
     while words and words[-1] in AT_EDGES:
         words = words[:-1]
     start = 0
@@ -399,7 +406,7 @@ def _name(text: _LookedAt, first: int, last: int) -> Name | None:
     proper = [at for at in range(start, len(words)) if words[at] not in CONNECTORS]
     if max(map(len, [words[at] for at in proper]), default=0) < 2:
         return None
-    parts = tuple([_part(text, first + at) for at in proper])
+    parts = _parts(text, [first + at for at in proper])
     span = parts[0] if len(parts) == 1 else Span(parts[0].start, parts[-1].end)
     return Name(span, tuple([words[at] for at in proper]), parts)
 
@@ -409,14 +416,20 @@ def _short_name(text: _LookedAt, at: int) -> Name | None:
     word = text.folded[at]
     if word in AT_EDGES or len(word) < 2:
         return None
-    part = _part(text, at)
-    return Name(part, (word,), (part,))
+    parts = _parts(text, (at,))
+    return _new(Name, (parts[0], (word,), parts))
 
 
-def _part(text: _LookedAt, at: int) -> Span:
-    end = text.words.ends[at]
-    is_owner = text.words.written[at].endswith(_OF_OWNERS)
-    return Span(text.words.starts[at], end - 2 if is_owner else end)
+# A named tuple of its fields, without the call of Python code that `Span(...)` makes.
+_new = tuple.__new__
+
+
+def _parts(text: _LookedAt, places: Iterable[int]) -> tuple[Span, ...]:
+    """Return where the words of a name stand, each without the `'s` of an owner."""
+    starts, ends, written = text.words.starts, text.words.ends, text.words.written
+    return tuple(
+        [_new(Span, (starts[at], ends[at] - 2 * written[at].endswith(_OF_OWNERS))) for at in places]
+    )
 
 
 _OF_OWNERS = ("'s", "’s")
