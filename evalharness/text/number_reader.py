@@ -133,6 +133,8 @@ def has_number_word(words: str) -> bool:
 @OfWords
 def may_be_number(written: str) -> bool:
     """Tell whether a word of a text may be, or be part of, a number; kept for each word."""
+    if written.isascii() and written.isalpha():  # as most
+        return written.lower() in number_words.NUMBER_WORDS
     return has_number_word(written)
 
 
