@@ -217,17 +217,21 @@ class Wording(ArticleIndex):
         words = [token.word for token in tokens]
         if NUMBER_FORMS.isdisjoint(words) and not _may_have_phrase(tokens, words):
             return tokens, [*keys]
-        kept: list[Token] = []
-        known: list[str] = []
-        at = 0
+        read = [*self._read(tokens, keys)]
+        return (
+            ([token for token, _ in read], [key for _, key in read]) if read else (tokens, [*keys])
+        )
+
+    def _read(self, tokens: Sequence[Token], keys: Sequence[str]) -> Iterator[tuple[Token, str]]:
+        """Yield the words that are kept, with their keys."""
+        at, before = 0, ""
         while at < len(tokens):
             length, key = self._phrase_at(tokens, keys, at)
-            after_number = bool(known) and known[-1][0].isdigit()
-            if not (after_number and tokens[at].word in NUMBER_FORMS and key not in self.places):
-                kept.append(tokens[at])
-                known.append(key)
+            is_form = before[:1].isdigit() and tokens[at].word in NUMBER_FORMS
+            if not is_form or key in self.places:
+                before = key
+                yield tokens[at], key
             at += length
-        return (kept, known) if kept else (tokens, [*keys])
 
     def _phrase_at(self, tokens: Sequence[Token], keys: Sequence[str], at: int) -> tuple[int, str]:
         if not _may_open_phrase(tokens, at):

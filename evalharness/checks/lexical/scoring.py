@@ -200,10 +200,11 @@ class SummaryClaims(Generic[Index, Clash]):
         if not found:
             return Score(None, note="no sentence can be compared with one of the article")
         value = sum([value for _, value, _ in found]) / len(found)
-        shown = found if self.article.wants_evidence else []
-        sentences = tuple([SentenceScore(s, v, self._evidence(places)) for s, v, places in shown])
-        return Score(value, sentences=sentences, flags=tuple(flags))
+        shown = tuple(map(self._with_evidence, found)) if self.article.wants_evidence else ()
+        return Score(value, sentences=shown, flags=tuple(flags))
 
-    def _evidence(self, compared: Sequence[int]) -> tuple[Span, ...]:
-        """Return the first sentences of the article that one was compared with."""
-        return in_order([self.stated.sentences[each] for each in compared])[:MOST_EVIDENCE]
+    def _with_evidence(self, found: tuple[Span, float, Sequence[int]]) -> SentenceScore:
+        """Return what is found of a sentence, with those of the article it was compared with."""
+        sentence, value, compared = found
+        evidence = in_order([self.stated.sentences[each] for each in compared])
+        return SentenceScore(sentence, value, evidence[:MOST_EVIDENCE])
