@@ -81,9 +81,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the long tests where only the quick ones are asked for."""
+    """Leave out the long tests where only the quick ones are asked for; give slow ones an hour.
+
+    The limit of all others says that a test hangs. On a busy machine some slow ones take it whole.
+    """
     if config.getoption("--quick"):
         items[:] = [item for item in items if not _LONG_TESTS.search(item.nodeid)]
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(3600))
 
 
 @pytest.hookimpl(wrapper=True)
