@@ -34,6 +34,15 @@ def test_every_option_has_a_line_with_a_meaning() -> None:
                 ), (kind, name, option)
 
 
+def test_score_that_only_describes_a_summary_is_named() -> None:
+    page = reference()
+    said = "describes a summary: a higher score is no better"
+
+    assert said in page.partition("\n### extractiveness\n")[2].partition("\n### ")[0]
+    rows = [row for kind in registry.SCORERS for row in registry.BUILT_IN[kind].values()]
+    assert page.count(said) == sum(row.descriptive for row in rows)
+
+
 def test_prose_leaves_the_options_out() -> None:
     said = schema.prose(registry.load_class("metrics", "rouge"))
 

@@ -140,7 +140,8 @@ def reference() -> str:
         "# Reference",
         "",
         "Written by `evalharness list --markdown` from the components themselves; plug-ins that",
-        "are installed are listed, too. Higher is better, always.",
+        "are installed are listed, too. A higher score is better, unless it only describes a",
+        "summary.",
     ]
     for kind in get_args(Kind):
         lines += ["", f"## {kind.capitalize()}", "", _ABOUT[cast(Kind, kind)]]
@@ -156,7 +157,7 @@ def _component(kind: Kind, name: str) -> Iterator[str]:
     yield f"### {name}"
     yield ""
     yield from _escape_tags(schema.prose(component)).splitlines()
-    if facts := ", ".join(_facts(component)):
+    if facts := ", ".join(_facts(kind, name)):
         yield ""
         yield f"_{facts}_"
     options = list_components(kind, name)[f"{kind} {name}"]
@@ -168,8 +169,9 @@ def _component(kind: Kind, name: str) -> Iterator[str]:
         yield f"| `{option}` | {_escape_tags(meaning).replace('|', chr(92) + '|')} |"
 
 
-def _facts(component: type[Any]) -> Iterator[str]:
-    """Yield what a component says of itself in fields of the class."""
+def _facts(kind: Kind, name: str) -> Iterator[str]:
+    """Yield what a component says of itself in fields of the class, and its row of its scores."""
+    component = registry.load_class(kind, name)
     if needs := getattr(component, "needs", ()):
         yield f"needs the {' and the '.join(sorted(needs))}"
     if bounds := getattr(component, "range", None):
@@ -177,6 +179,8 @@ def _facts(component: type[Any]) -> Iterator[str]:
         yield f"from {low:g} to {high:g}"
     if version := getattr(component, "version", None):
         yield f"version {version}"
+    if kind in registry.SCORERS and registry.scorer_row(name).descriptive:
+        yield "describes a summary: a higher score is no better"
 
 
 def _escape_tags(text: str) -> str:
