@@ -311,13 +311,13 @@ class _Payload:
 
 
 def _payload(gathered: Gathered, texts: Texts, choice: ArticleChoice) -> _Payload:
-    index = PageIndex(gathered, choice)
+    index = PageIndex(gathered, texts.articles, choice)
     blocks = list(pack_each(payload_chunks(texts, index)))
     return _Payload(choice, pack_json(index.record()), blocks)
 
 
 def _payload_beside(gathered: Gathered, texts: Texts, beside: _Beside) -> _Payload:
-    index = PageIndex(gathered, choose_all(texts.articles))
+    index = PageIndex(gathered, texts.articles, choose_all(texts.articles))
     for chunk in pack_each(payload_chunks(texts, index)):
         beside.write(chunk)
     return _Payload(index.choice, pack_json(index.record()))

@@ -19,6 +19,7 @@ from evalharness.records import flag_kind, unread_spans
 from evalharness.report.articles import (
     UNLIKE_A_SAMPLE,
     ArticleChoice,
+    Articles,
     ArticleSamples,
     Texts,
     broken_sample,
@@ -32,6 +33,8 @@ PAGE_FORMAT = 1
 CHUNK_BYTES = 400_000
 # Chunks that wait to be compressed, or to be taken.
 _PACKED_AT_ONCE = 2
+# Of gzip: 9 takes twice the time of 5 for a page that is a hundredth smaller.
+_LEVEL = 5
 # Articles that tell how large all will be.
 TRIED = 60
 # Characters that stand for a title.
@@ -57,12 +60,17 @@ class Units:
         """Return one offset in UTF-16 code units."""
         return offset + bisect_left(self._wide, offset) if self._wide else offset
 
+    def span(self, start: int, end: int) -> list[int]:
+        """Return the two offsets of a span."""
+        return [self.at(start), self.at(end)] if self._wide else [start, end]
+
 
 @dataclass
 class PageIndex:
     """What the page knows of all its articles before any text is unpacked."""
 
     gathered: Gathered
+    places: Articles
     choice: ArticleChoice
     articles: dict[str, list[Any]] = field(
         default_factory=lambda: {
@@ -74,6 +82,7 @@ class PageIndex:
 
     def __post_init__(self) -> None:
         systems = range(len(self.gathered.runs))
+        self._counted = {name: self._counts(name) for name in ("article_words", "words")}
         self.values: dict[str, list[list[float | None]]] = {
             column.key: [[] for _ in systems] for column in self.gathered.columns
         }
@@ -89,8 +98,21 @@ class PageIndex:
         self.gone: list[int] = []
         self.new: list[int] = []
 
+    def _counts(self, column: str) -> list[list[int]]:
+        """Return what the run of each system has counted of the chosen articles, in their order.
+
+        Of an article that a run does not have, it is any number.
+        """
+        counts = []
+        rows = self.places.rows[list(self.choice.chosen)].T.tolist()
+        for run, of_run in zip(self.gathered.runs, rows, strict=True):
+            values = run.table([column]).column(0).to_pylist()  # `to_numpy` would import pandas
+            counts.append([values[row] for row in of_run])
+        return counts
+
     def add(self, samples: ArticleSamples, chunk: int, at: int) -> None:
-        """Take in an article with what each system made of it."""
+        """Take in the next of the chosen articles, with what each system made of it."""
+        number, has_it = len(self.articles["id"]), [sample is not None for sample in samples]
         first = next(sample for sample in samples if sample is not None)
         source = str(first.get("source", ""))
         if source not in self.sources:
@@ -98,7 +120,7 @@ class PageIndex:
         entry = {
             "id": first["id"],
             "source": self.sources.index(source),
-            "words": len(first["article"].split()),
+            "words": self._counted["article_words"][has_it.index(True)][number],
             "title": _title(first),
             "opening": None if _title(first) else _opening(first["article"]),
             "chunk": chunk,
@@ -107,21 +129,21 @@ class PageIndex:
         for key, value in entry.items():
             self.articles[key].append(value)
         for system, sample in enumerate(samples):
-            self._add_outcome(system, sample)
+            self._add_outcome(system, sample, self._counted["words"][system][number])
         if len(samples) == 2:
             one, other = (error_names(sample) if sample else set() for sample in samples)
-            both = all(sample is not None for sample in samples)
+            both = all(has_it)
             self.gone.append(len(one - other) if both else 0)
             self.new.append(len(other - one) if both else 0)
 
-    def _add_outcome(self, system: int, sample: Mapping[str, Any] | None) -> None:
+    def _add_outcome(self, system: int, sample: Mapping[str, Any] | None, words: int) -> None:
         summary = None if sample is None else sample["summary"]
         scores = {} if sample is None else sample["scores"]
         self.finish[system].append(summary and summary["finish"])
-        self.words[system].append(None if summary is None else len(summary["text"].split()))
+        self.words[system].append(None if summary is None else words)
         self.truncated[system].append(None if sample is None else _is_truncated(sample))
-        for column in self.gathered.columns:
-            self.values[column.key][system].append(_finite(column.value_in(scores)))
+        for column, values in zip(self.gathered.columns, self.values.values(), strict=True):
+            values[system].append(_finite(column.value_in(scores)))
         for metric in self.bands:
             score = scores.get(metric) or {}
             flags = score.get("flags")
@@ -231,7 +253,7 @@ def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
     """Return how much of a page an article takes, by some of them spread over all; there is one."""
     n = texts.articles.n
     tried = sorted({i * n // TRIED for i in range(TRIED)})
-    index = PageIndex(gathered, ArticleChoice(tried, n))
+    index = PageIndex(gathered, texts.articles, ArticleChoice(tried, n))
     taken = sum(map(len, pack_each(payload_chunks(texts, index))))
     return (taken + len(pack_json(index.record()))) / len(tried)
 
@@ -262,7 +284,7 @@ def _page(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sentences(text: str, units: Units) -> Spans:
-    return [[units.at(span.start), units.at(span.end)] for span in sentences(text)]
+    return [units.span(span.start, span.end) for span in sentences(text)]
 
 
 def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
@@ -271,7 +293,7 @@ def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     gaps = unread_spans(summary, sample["article"])
     record = {
         "text": summary["text"],
-        "unread": [[article.at(gap.start), article.at(gap.end)] for gap in gaps],
+        "unread": [article.span(gap.start, gap.end) for gap in gaps],
         "finish": summary["finish"],
         "tokens": summary.get("tokens"),
         "defects": sample.get("defects", []),
@@ -317,7 +339,7 @@ def _text(value: Any) -> str:
 
 
 def _span(span: Mapping[str, Any], units: Units) -> list[int]:
-    return [units.at(span["start"]), units.at(span["end"])]
+    return units.span(span["start"], span["end"])
 
 
 def _evidence(entry: Mapping[str, Any], article: Units) -> Spans:
@@ -345,7 +367,7 @@ def pack_each(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _pack(text: bytes) -> str:
-    return base64.b64encode(gzip.compress(text, 9, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(text, _LEVEL, mtime=0)).decode()
 
 
 _COMPACT, _COMPACT_ASCII = (
