@@ -472,8 +472,16 @@ def digest(*values: object) -> str:
     >>> digest("a", ["b"])
     '119b2cccb78d8af00d43200f37c2282f'
     """
-    if all(type(value) is str for value in values):  # as most are: the same JSON, sooner
-        text = f"[{','.join(map(_CANONICAL_TEXT, values))}]"  # type: ignore[arg-type]
-    else:
-        text = canonical(values)
+    text = f"[{','.join(map(_canonical_text, values))}]"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _canonical_text(value: object) -> str:
+    """Return what `canonical` does, sooner for what most keys are of: texts, also under a name."""
+    if type(value) is str:
+        return _CANONICAL_TEXT(value)
+    if type(value) is dict and len(value) == 1:
+        ((name, of_name),) = value.items()
+        if type(name) is str:
+            return f"{{{_CANONICAL_TEXT(name)}:{_canonical_text(of_name)}}}"
+    return canonical(value)

@@ -1,7 +1,7 @@
 """The store of a results folder: a ledger for each signature, and what its keys are."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -137,15 +137,17 @@ class Claims:
 
 def content_key(article: Article, needs: frozenset[Need]) -> str:
     """Return the key of what a component looks at in an article."""
-    looked_at: dict[Need, Any] = {
-        "article": article.text,
-        "references": article.references,
-        "title": article.extra.get("title"),
-        "summary": article.extra.get("summary"),
-        "published": article.extra.get("published"),
-        "id": article.id,
-    }
-    return digest({need: looked_at[need] for need in needs})
+    return digest({need: _LOOKED_AT[need](article) for need in needs})
+
+
+_LOOKED_AT: Mapping[Need, Callable[[Article], Any]] = {
+    "article": lambda article: article.text,
+    "references": lambda article: article.references,
+    "title": lambda article: article.extra.get("title"),
+    "summary": lambda article: article.extra.get("summary"),
+    "published": lambda article: article.extra.get("published"),
+    "id": lambda article: article.id,
+}
 
 
 def preference_key(article: str, first: str, second: str) -> str:
