@@ -84,7 +84,7 @@ def _generation(asked: Asked) -> list[Row]:
 
 
 def _running(asked: Asked) -> list[Row]:
-    return running.rows(asked.folder, asked.rounds, asked.share)
+    return running.rows(asked.articles, asked.folder, asked.rounds, asked.share)
 
 
 def _real(asked: Asked) -> list[Row]:

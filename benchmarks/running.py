@@ -6,11 +6,14 @@ that has nothing else to do, and else the processor's.
 
 import json
 import os
+import random
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import scale, table
+from evalharness.text import sentences
+
+from . import scale, scoring, table
 from .table import Row
 
 GROUP = "Whole commands"
@@ -20,16 +23,26 @@ ARTICLES, FEW = 2_000, 20
 # How often the gate is run in a round: it takes a tenth of a second or two.
 TIMES = "5"
 SYSTEMS = [{"name": "given"}, {"name": "lead", "label": "lead-3", "sentences": 3}]
+# Sentences of a summary and of a reference of a news article, as in CNN/DailyMail.
+SENTENCES = 3
 Told = Mapping[str, Mapping[str, Any]]
 
 
-def rows(folder: Path, rounds: int, share: float) -> list[Row]:
-    """Measure runs, the report and the gate."""
+def rows(texts: Sequence[str], folder: Path, rounds: int, share: float) -> list[Row]:
+    """Measure runs, the report and the gate. texts: news articles of the usual length."""
     n = max(FEW, round(ARTICLES * share))
-    sheets = [_sheet(folder, count) for count in (n, FEW)]
-    found = _cores(sheets, (n, FEW), rounds)
+    short, few, usual = (folder / f"{name}.jsonl" for name in ("short", "few", "usual"))
+    scale.write_articles(short, n)
+    scale.write_articles(few, FEW)
+    words = _write_usual(usual, texts, n)
+    of_two = "{} × 2 systems, ROUGE and `lexical`"
+    large = of_two.format(f"run of {n:,} articles")
+    found = _cores(_sheet(short), large, rounds)
+    found += _cores(_sheet(few), of_two.format(f"run of {FEW} articles"), rounds, large=False)
+    of_words = f"run of {n:,} articles of {words:.0f} words"
+    found += _cores(_sheet(usual), of_two.format(of_words), rounds)
     results = folder / "results"
-    run = [table.OURS, "-m", "evalharness", "run", str(sheets[0]), "--results", str(results)]
+    run = [table.OURS, "-m", "evalharness", "run", str(_sheet(short)), "--results", str(results)]
     try:
         table.process([table.OURS, PROCESS, "-", *run])
     except table.Failed as error:
@@ -37,9 +50,35 @@ def rows(folder: Path, rounds: int, share: float) -> list[Row]:
     return [*found, *_gate(results / "running", n, rounds)]
 
 
-def _sheet(folder: Path, articles: int) -> Path:
-    data = folder / f"{articles}.jsonl"
-    scale.write_articles(data, articles)
+def _write_usual(path: Path, texts: Sequence[str], n: int) -> float:
+    """Write n articles made of these, no two alike, and return how many words one has.
+
+    Each has a summary and a reference. Of more articles than there are texts, each further one is
+    the first half of a text and the second half of another.
+    """
+    rng = random.Random(11)  # noqa: S311  which sentences go together
+    split = [[" ".join(span.of(text).split()) for span in sentences(text)] for text in texts]
+    n_words = 0
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(n):
+            lines = split[number % len(split)]
+            if number >= len(split):
+                other = rng.choice(split)
+                lines = [*lines[: len(lines) // 2], *other[len(other) // 2 :]]
+            lines = [*lines, f"The count was {rng.randrange(10**6)} in case {number}."]
+            sides = [rng.sample(lines, min(SENTENCES, len(lines))) for _ in range(2)]
+            row = {
+                "id": f"article-{number}",
+                "article": " ".join(lines),
+                "summary": " ".join(scoring.with_gaps(sides[0], rng)),
+                "reference": " ".join(sides[1]),
+            }
+            n_words += len(row["article"].split())
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return n_words / n
+
+
+def _sheet(data: Path) -> Path:
     sheet = {
         "name": "running",
         "data": {"name": "files", "path": str(data)},
@@ -47,27 +86,24 @@ def _sheet(folder: Path, articles: int) -> Path:
         "metrics": ["rouge"],
         "checks": ["lexical"],
     }
-    path = folder / f"{articles}.json"
+    path = data.with_suffix(".json")
     path.write_text(json.dumps(sheet), encoding="utf-8")
     return path
 
 
-def _cores(sheets: Sequence[Path], sizes: Sequence[int], rounds: int) -> list[Row]:
-    """Compare runs as they are by default with those of one process, and with their reports."""
-    what = "run of {:,} articles × 2 systems, ROUGE and `lexical`"
-    found = []
-    for sheet, n in zip(sheets, sizes, strict=True):
-        ways: dict[str, list[str]] = {
-            "auto": [],
-            "one": ["--workers", "1"],
-            "bare": ["--workers", "1", "--no-report"],
-        }
-        commands = {
-            name: [table.OURS, COMMAND, "run", str(sheet), "--results", "RESULTS", *options]
-            for name, options in ways.items()
-        }
-        found += _compared(commands, rounds, _comparisons(what.format(n), n == max(sizes)))
-    return found
+def _cores(sheet: Path, what: str, rounds: int, *, large: bool = True) -> list[Row]:
+    """Compare a run as it is by default with that of one process, and with its report."""
+    ways: dict[str, list[str]] = {
+        "auto": [],
+        "one": ["--workers", "1"],
+        "bare": ["--workers", "1", "--no-report"],
+    }
+    commands = {
+        name: [table.OURS, COMMAND, "run", str(sheet), "--results", "RESULTS", *options]
+        for name, options in ways.items()
+        if large or name != "bare"
+    }
+    return _compared(commands, rounds, _comparisons(what, large))
 
 
 Ratio = Callable[[Told], float]

@@ -37,11 +37,11 @@ def triples(articles: Sequence[str], n_sentences: int, n: int) -> list[list[str]
         for text in order[: n - len(found)]:
             lines = [" ".join(span.of(text).split()) for span in sentences(text)]
             sides = [rng.sample(lines, n_sentences) for _ in range(2)]
-            found.append(["\n".join(sides[0]), "\n".join(_changed(sides[1], rng)), text])
+            found.append(["\n".join(sides[0]), "\n".join(with_gaps(sides[1], rng)), text])
     return found
 
 
-def _changed(lines: Sequence[str], rng: random.Random) -> list[str]:
+def with_gaps(lines: Sequence[str], rng: random.Random) -> list[str]:
     """Leave out a word in eight of each sentence."""
     return [" ".join(word for word in line.split() if rng.random() > 0.125) for line in lines]
 
