@@ -13,7 +13,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from evalharness.cli.run import _EarlyDrawer
 from evalharness.comparison.comparison import Comparison, compare
+from evalharness.protocols import Silence
 from evalharness.report import drawer
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
@@ -23,6 +25,7 @@ from evalharness.report.plots.distributions import _edges
 from evalharness.report.plots.drawing import short_plot_names
 from evalharness.report.plots.ranks import _split
 from evalharness.report.plots.sweeps import varied_keys
+from evalharness.runner.write import FILES_OF
 from evalharness.store.samples import SWEEP_FILE
 
 pytest.importorskip("vl_convert")
@@ -383,6 +386,16 @@ def test_library_that_aborts_leaves_a_page_without_plots(
     assert "plots could not be drawn: the library that draws ended (signal SIGABRT)" in page
     assert "<svg" not in page.partition('id="plots"')[2].partition("</section>")[0]
     assert [process.poll() for process in started] == [-signal.SIGABRT]  # tried once, and gone
+
+
+@pytest.mark.usefixtures("own_drawer")
+def test_what_draws_starts_while_files_are_written_and_not_before() -> None:
+    progress = _EarlyDrawer(Silence())
+
+    progress.start("scores of 2 systems", 4)
+    assert drawer.DRAWER._process is None
+    progress.start(f"{FILES_OF}2 systems", 4)
+    assert drawer.DRAWER._process is not None
 
 
 _SECOND_VERSION = """

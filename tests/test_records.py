@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import hashlib
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from evalharness.files.untrusted import AT, Bounds, WrongKey, section_of
-from evalharness.records import Article, Span, Summary, unread_spans
+from evalharness.records import Article, Span, Summary, canonical, digest, unread_spans
 
 
 @pytest.mark.parametrize(
@@ -111,3 +112,19 @@ def test_bounds_hold_for_pydantic_too() -> None:
     assert reader.validate_python({"share": 0.5}) == _Part(share=0.5)
     with pytest.raises(ValidationError, match="less than 1"):
         reader.validate_python({"share": 1})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (),
+        ("a", "é\ud800"),
+        ({"article": "It rained."},),
+        ({"references": ("Rain.", "Wet.")}, "a"),
+        ({"b": {"a": "x"}}, {"b": "x", "a": None}, {}),
+        ({1: "x"}, {True: "x"}, {None: 1.5}, ["x", {"y": "é"}], None),
+    ],
+)
+def test_digest_is_that_of_the_canonical_json(values: tuple[object, ...]) -> None:
+    whole = hashlib.sha256(canonical(values).encode()).hexdigest()
+    assert digest(*values) == whole[:32]
