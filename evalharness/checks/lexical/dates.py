@@ -246,9 +246,11 @@ class Dates(scoring.LexicalCheck):
 def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.SentenceClaims]:
     own = passages_of_summary(summary)
     n_flags = 0
-    for number, sentence in enumerate(own.sentences):
-        claims = [article.resolve(claim) for claim in own.dates[number]]
-        wanted = _stems(own, number) if claims else frozenset[str]()
+    for number, dates in enumerate(own.dates):
+        if not dates:
+            continue
+        claims = [article.resolve(claim) for claim in dates]
+        sentence, wanted = own.sentences[number], _stems(own, number)
         known = [claim for claim in claims if article.is_supported(claim)]
         right = set(known)
         wrong = [c for c in claims if c not in right and article.can_judge(c, wanted)]

@@ -117,9 +117,15 @@ class StatedNames(scoring.ArticleIndex):
         from rapidfuzz.distance.OSA import distance
         from rapidfuzz.process import extractOne
 
-        alike = sorted(known for known in self.casing.words() if known[:1] == word[0])
+        alike = self._by_initial.get(word[0], ())
         found = extractOne(word, alike, scorer=distance, score_cutoff=1)
         return found[0] if found else ""
+
+    @cached_property
+    def _by_initial(self) -> dict[str, list[str]]:
+        """The words of the article in order, by their first letter."""
+        words = sorted(self.casing.words())
+        return {letter: [*some] for letter, some in itertools.groupby(words, lambda w: w[:1])}
 
     def kind_of(self, name: text.Name, missing: Sequence[Span]) -> str:
         """Return the kind of a name that lacks in part: `spelling`, `background` or `entity`.
@@ -178,7 +184,7 @@ class StatedNames(scoring.ArticleIndex):
         return any(words[at : at + 2] == [one, other] for at in places)
 
     def _has(self, word: str) -> bool:
-        if any(spelling in self.casing for spelling in _numbers_of(word)):
+        if word in self.casing or any(spelling in self.casing for spelling in _numbers_of(word)):
             return True
         return bool(text.country(word)) and text.country(word) in self.countries
 

@@ -21,6 +21,7 @@ from evalharness.checks.lexical.support import SupportIndex, odds_added
 from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span, flag_kind
 from evalharness.text.names import LEAST_ENGLISH
+from evalharness.text.words import word_set
 
 # In the order in which their flags win over each other where they overlap.
 PARTS: Mapping[str, type[LexicalCheck]] = {
@@ -68,6 +69,14 @@ PHRASE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 LONGEST_BEFORE = 24
+# What each of them ends with; most words do not.
+ENDS_BEFORE = tuple(
+    f"{word} "
+    for word in word_set(
+        "of first last next past previous final the than least most to many much few as estimated "
+        "over under nearly almost about around below above some roughly approximately just only"
+    )
+)
 PHRASE_AFTER = re.compile(
     r" ?- ?year ?- ?old|[ -]year[ -]old| ?per ?cent| ?%"
     r"| (?:years?|months?|weeks?|days?|hours?|minutes?)(?: ago| old)?\b| ago\b"
@@ -94,12 +103,16 @@ class Indexed(ArticleIndex):
         n_enough = math.ceil(LEAST_ENGLISH * len(content))
         return len(content) < 20 or len(content) - sum(content) >= n_enough
 
+    @cached_property
+    def applied(self) -> list[str]:
+        """The parts that read the article's language."""
+        return [name for name, part in PARTS.items() if self.is_english or not part.english]
+
     def compare(self, summary: str) -> Score:
         """Return the combined score of a summary with the flags of all parts."""
-        applied = [name for name, part in PARTS.items() if self.is_english or not part.english]
         asked = {"numbers": [self.parts["dates"].confirmed_by_publication(summary)]}
         results = {
-            name: self.parts[name].compare(summary, *asked.get(name, ())) for name in applied
+            name: self.parts[name].compare(summary, *asked.get(name, ())) for name in self.applied
         }
         found: list[Sequence[Flag]] = [score.flags for score in results.values()]
         found.append([*miscopied(self.wording, summary)])
@@ -113,7 +126,7 @@ class Indexed(ArticleIndex):
         values = [sentence.value for sentence in sentences]
         known = {name: score.value for name, score in results.items() if score.value is not None}
         of_all = {"support": support.value, "mean": sum(values) / len(values), "min": min(values)}
-        skipped = ", ".join(name for name in PARTS if name not in applied)
+        skipped = ", ".join([name for name in PARTS if name not in results])
         return Score(
             odds_added(values),
             known | of_all,
@@ -165,7 +178,7 @@ def _whole_phrases(summary: str, flags: Sequence[Flag]) -> list[Flag]:
     ends = [0, *(flag.span.end for flag in flags)]
     starts = [*(flag.span.start for flag in flags[1:]), len(summary)]
     return [
-        replace(flag, span=_phrase(summary, flag, end, start))
+        Flag(_phrase(summary, flag, end, start), flag.kind, flag.message, flag.evidence)
         if flag.kind in PHRASE_KINDS and flag_kind(flag.kind).hard
         else flag
         for flag, end, start in zip(flags, ends, starts, strict=False)
@@ -174,9 +187,11 @@ def _whole_phrases(summary: str, flags: Sequence[Flag]) -> list[Flag]:
 
 def _phrase(summary: str, flag: Flag, least: int, most: int) -> Span:
     """Return the span of a number, date or name with what belongs to it, inside these bounds."""
-    start, end = flag.span.start, flag.span.end
+    start, end = flag.span
     words = THE_BEFORE if flag.kind == "entity" else PHRASE_BEFORE
-    if before := words.search(summary, max(least, start - LONGEST_BEFORE), start):
+    first = max(least, start - LONGEST_BEFORE)
+    may_match = summary[first:start].casefold().endswith(ENDS_BEFORE)
+    if may_match and (before := words.search(summary, first, start)):
         start -= len(before[0])
     if flag.kind != "entity" and (after := PHRASE_AFTER.match(summary, end, most)):
         end = after.end()

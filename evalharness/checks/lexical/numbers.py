@@ -469,7 +469,10 @@ def _judge_sentences(
     article: StatedNumbers, summary: str, dated: Sequence[Span]
 ) -> Iterator[scoring.SentenceClaims]:
     own = passages_of_summary(summary)
-    for sentence, wanted, numbers in zip(own.sentences, own.content, own.numbers, strict=True):
+    for at, numbers in enumerate(own.numbers):
+        if not numbers:
+            continue
+        sentence, wanted = own.sentences[at], own.content[at]
         claims = [
             claim
             for number in _without_second_of_pairs(numbers, summary)
