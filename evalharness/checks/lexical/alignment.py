@@ -284,6 +284,8 @@ class Wording(ArticleIndex):
             return key
         others = [*filter(self.places.__contains__, synonyms(key))]
         if key in self.places:
+            if not others:
+                return key
             return next((other for other in others if self._is_amid(other, own, at, 2)), key)
         for other in (self._short_forms.get(key), PHRASE_OF.get(key)):
             if other in self.places:
@@ -519,7 +521,11 @@ def _places(path: _Path) -> list[int | None]:
 def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list[_State]:
     """Return the cheapest paths one word further on."""
     found = article.places.get(key)
-    novel = _novel_cost(article, key, found is not None) if content else NOVEL_FUNCTION_WORD
+    novel = NOVEL_FUNCTION_WORD
+    if content:
+        novel = _NOVEL_WEIGHT
+        if found is None:
+            novel *= 1 - 0.5 * article.similar(key)[0]
     without: list[_State] = [
         (cost + novel, place, sentence, (None, path)) for cost, place, sentence, path in beam
     ]
@@ -560,11 +566,6 @@ def _cheapest(
         if cost < least:
             least, path = cost, its_path
     return least, path
-
-
-def _novel_cost(article: Wording, key: str, is_known: bool) -> float:
-    """Return what a path pays for going on without a word of content."""
-    return _NOVEL_WEIGHT if is_known else _NOVEL_WEIGHT * (1 - 0.5 * article.similar(key)[0])
 
 
 def _next_places(places: list[int], beam: list[_State], content: bool) -> Collection[int]:

@@ -697,7 +697,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         low, high = self.own.bounds(members[0])
         near = range(max(low, members[0] - SLOT_REACH), min(high, members[-1] + SLOT_REACH + 1))
         stems, content = self.own.stems, self.own.columns.content
-        return frozenset(stems[each] for each in near if content[each] and each not in members)
+        return frozenset([stems[each] for each in near if content[each] and each not in members])
 
     def _best_slot(
         self, wanted: frozenset[str], members: list[int]
