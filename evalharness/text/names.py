@@ -199,8 +199,8 @@ class _LookedAt:
         """Tell whether a sentence has a capital at every word of content."""
         if end - start < 4:
             return False
-        small, folded = self.small, self.folded
-        return not any(small[at] and folded[at] not in FUNCTION_WORDS for at in range(start, end))
+        small = itertools.compress(self.folded[start:end], self.small[start:end])
+        return all(map(FUNCTION_WORDS.__contains__, small))
 
     def _follows_mark(self, at: int) -> bool:
         """Tell whether a word stands behind a number of a list, `2. Key points`, or a new line."""
@@ -233,12 +233,17 @@ def _comparison_form(word: str) -> str:
 def _comparison_forms(columns: WordColumns) -> list[str]:
     """Return the words of a text as names are compared; but for a few they are as all are."""
     words, written = columns.words, columns.written
-    if "US" not in written and "." not in "".join(words):
+    others: list[int] = []
+    if "." in "".join(words):
+        others += [at for at, word in enumerate(words) if "." in word]
+    if "US" in written:
+        others += [at for at, word in enumerate(written) if word == "US"]
+    if not others:
         return words
-    return [
-        _comparison_form(as_written) if "." in word or as_written == "US" else word
-        for word, as_written in zip(words, written, strict=True)
-    ]
+    folded = words.copy()
+    for at in others:
+        folded[at] = _comparison_form(written[at])
+    return folded
 
 
 # P460 in `P460-million` is no name.
@@ -416,8 +421,8 @@ def _short_name(text: _LookedAt, at: int) -> Name | None:
     word = text.folded[at]
     if word in AT_EDGES or len(word) < 2:
         return None
-    parts = _parts(text, (at,))
-    return _new(Name, (parts[0], (word,), parts))
+    (part,) = parts = _parts(text, (at,))
+    return _new(Name, (part, (word,), parts))
 
 
 # A named tuple of its fields, without the call of Python code that `Span(...)` makes.
@@ -427,9 +432,13 @@ _new = tuple.__new__
 def _parts(text: _LookedAt, places: Iterable[int]) -> tuple[Span, ...]:
     """Return where the words of a name stand, each without the `'s` of an owner."""
     starts, ends, written = text.words.starts, text.words.ends, text.words.written
-    return tuple(
-        [_new(Span, (starts[at], ends[at] - 2 * written[at].endswith(_OF_OWNERS))) for at in places]
-    )
+    found: list[Span] = []
+    for at in places:
+        end = ends[at]
+        if written[at].endswith(_OF_OWNERS):
+            end -= 2
+        found.append(_new(Span, (starts[at], end)))
+    return tuple(found)
 
 
 _OF_OWNERS = ("'s", "’s")
