@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from re import Match
 
-from evalharness.records import Span
 from evalharness.text import number_words
 from evalharness.text.words import OfWords
 
@@ -138,8 +137,10 @@ def may_be_number(written: str) -> bool:
     return has_number_word(written)
 
 
-def read_numbers(sentence: str, words: Iterable[Span] | None = None) -> list[NumberDraft]:
-    """Return the numbers of a sentence in order. words: those that may be of one, if known."""
+def read_numbers(
+    sentence: str, words: Iterable[tuple[int, int]] | None = None
+) -> list[NumberDraft]:
+    """Return the numbers of a sentence in order. words: where those stand that may be of one."""
     drafts: list[NumberDraft] = []
     atoms = _atoms(sentence, _may_be_numbers(sentence) if words is None else words)
     position = 0
@@ -163,12 +164,11 @@ def read_numbers(sentence: str, words: Iterable[Span] | None = None) -> list[Num
     return drafts
 
 
-def _may_be_numbers(sentence: str) -> Iterator[Span]:
-    found = (match for match in _RUN.finditer(sentence) if may_be_number[match[0]])
-    return (Span(match.start(), match.end()) for match in found)
+def _may_be_numbers(sentence: str) -> Iterator[tuple[int, int]]:
+    return (match.span() for match in _RUN.finditer(sentence) if may_be_number[match[0]])
 
 
-def _atoms(sentence: str, words: Iterable[Span]) -> list[Match[str]]:
+def _atoms(sentence: str, words: Iterable[tuple[int, int]]) -> list[Match[str]]:
     """Return where numbers begin, which is looked for around some words alone."""
     atoms: list[Match[str]] = []
     position = 0
@@ -269,8 +269,10 @@ def _read_after(sentence: str, draft: NumberDraft) -> bool:
 
 
 def _read_sign(sentence: str, draft: NumberDraft) -> None:
+    if not draft.in_digits:
+        return
     before = sentence[max(0, draft.start - 5) : draft.start]
-    if not draft.in_digits or before.rstrip()[-1:] not in _ENDS_SIGN:
+    if before.rstrip()[-1:] not in _ENDS_SIGN:
         return
     if not (found := _SIGN.search(before)):
         return

@@ -44,13 +44,15 @@ class Number(NamedTuple):
 
 
 def numbers(
-    text: str, within: Sequence[Span] | None = None, words: Iterable[Span] | None = None
+    text: str,
+    within: Sequence[Span] | None = None,
+    words: Iterable[tuple[int, int]] | None = None,
 ) -> list[Number]:
     """Return the numbers of a text in order.
 
     within: the sentences of the text, where they are known already. No number goes over the end of
-    a sentence, so a copied sentence has the same numbers. words: those of them that may be of a
-    number, where they are known.
+    a sentence, so a copied sentence has the same numbers. words: where those words start and end
+    that may be of a number, if known.
 
     >>> text = "About 1.2 million of the twenty-five-year-old's £3bn, or 5 per cent."
     >>> for number in numbers(text):
@@ -74,10 +76,10 @@ def numbers(
     ]
 
 
-def _inside(sentence: Span, words: Iterable[Span]) -> list[Span]:
+def _inside(sentence: Span, words: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the words of a sentence, counted from its start."""
     start, end = sentence
-    return [Span(one - start, other - start) for one, other in words if start <= one < end]
+    return [(one - start, other - start) for one, other in words if start <= one < end]
 
 
 def agree(claimed: Number, stated: Number) -> bool:

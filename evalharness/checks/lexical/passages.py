@@ -131,11 +131,11 @@ class Passages:
     def numbers(self) -> list[list[text.Number]]:
         """The numbers of each sentence; one without a word that may be a number is not read."""
         columns = self.columns
-        worth = [*map(may_be_number.__getitem__, columns.written)]
-        places = zip(columns.sentences, columns.starts, columns.ends, strict=True)
-        words: dict[int, list[Span]] = {}
-        for number, start, end in itertools.compress(places, worth):
-            words.setdefault(number, []).append(Span(start, end))
+        may_be = map(may_be_number.__getitem__, columns.written)
+        words: dict[int, list[tuple[int, int]]] = {}
+        for at in itertools.compress(itertools.count(), may_be):
+            known = words.setdefault(columns.sentences[at], [])
+            known.append((columns.starts[at], columns.ends[at]))
         return [
             text.numbers(self.text, [span], words[number]) if number in words else []
             for number, span in enumerate(self.sentences)
