@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from evalharness import text
 from evalharness.records import Span
@@ -326,7 +327,7 @@ _ABBREVIATIONS = word_set(
 )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def passages_of_summary(summary: str) -> Passages:
     """Return the words of a summary, whose sentences may mix capitals and lower case.
 
@@ -349,7 +350,13 @@ def _parts(whole: str, sentence: Span) -> Iterator[Span]:
     yield Span(start, sentence.end)
 
 
-@lru_cache(maxsize=1)
+# What indexes hold at this time; an article that was scored is forgotten.
+_held: WeakValueDictionary[str, Passages] = WeakValueDictionary()
+
+
 def passages(whole: str) -> Passages:
-    """Return the words of a text; the last few texts are remembered, for several checks."""
-    return Passages(whole)
+    """Return the words of a text; they are found once for all that hold them."""
+    found = _held.get(whole)
+    if found is None:
+        found = _held[whole] = Passages(whole)
+    return found
