@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -170,6 +171,17 @@ def started(
         time.sleep(0.01)
     assert process.poll() is None, process.communicate()
     return process
+
+
+def check_interrupted(err: str, name: str) -> None:
+    """Hold what an interrupted run said against what it is to say, of the system it was at.
+
+    Before it stand lines of how far the run is, one every few seconds: more on a busy machine.
+    """
+    *progress, last = err.splitlines()
+    assert all(" articles, " in line for line in progress), err
+    said = rf"evalharness: interrupted; \d+ summaries of {name} were written and are stored"
+    assert re.fullmatch(rf"{said}; the same command goes on", last), err
 
 
 @contextlib.contextmanager
