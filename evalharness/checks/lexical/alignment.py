@@ -284,8 +284,6 @@ class Wording(ArticleIndex):
             return key
         others = [*filter(self.places.__contains__, synonyms(key))]
         if key in self.places:
-            if not others:
-                return key
             return next((other for other in others if self._is_amid(other, own, at, 2)), key)
         for other in (self._short_forms.get(key), PHRASE_OF.get(key)):
             if other in self.places:

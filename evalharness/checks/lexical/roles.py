@@ -60,6 +60,8 @@ _RESULTS = WINNING | LOSING
 _SORTED_RESULTS = sorted(_RESULTS)
 # These are won over somebody; the others are done to somebody.
 _WITHOUT_OBJECT = frozenset(map(text.stem_of, ("win", "victory", "triumph")))
+# What may link a result to a party; a win `of` something is a stage of the Tour.
+_LINKS = dict.fromkeys(_RESULTS, OF_RESULTS) | dict.fromkeys(_WITHOUT_OBJECT, OF_RESULTS - {"of"})
 _DEFEATS = frozenset(["defeat", "defeats"])
 _BEFORE_BEATEN = frozenset(["over", "against", "of"])
 # So many words may stand between two names that changed places, and none of these: both ways round
@@ -310,15 +312,12 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _party(self, positions: range, verb: int) -> list[int]:
         """Return the nearest name, or the nearest one or two words of content, up to a comma."""
         found: list[int] = []
-        columns, stem = self.own.columns, self.own.stems[verb]
-        of_results = OF_RESULTS if stem in _RESULTS else ()
-        if stem in _WITHOUT_OBJECT:  # a stage of the Tour
-            of_results = OF_RESULTS - {"of"}
+        columns, links = self.own.columns, _LINKS.get(self.own.stems[verb], frozenset())
         for at in positions[:REACH_TO_PARTY]:
             word = columns.words[at]
             mark = columns.after_mark[at if at > verb else at + 1]
             mark = mark and not word.isdecimal()  # the 30-20 victory
-            if mark or (word in APART and word not in of_results):
+            if mark or (word in APART and word not in links):
                 break
             if at in self.name_at:
                 return self._whole_name(at)
