@@ -79,6 +79,14 @@ SENTENCES = {
     "hindi": ["महापौर ने कहा।", "बारिश हुई॥", "कौन?"],
     "arabic": ["من دفع؟", "دفع العمدة.", "ثم رحل."],
     "urdu": ["میئر چلے گئے۔", "بارش ہوئی۔"],
+    "german days": [
+        "Ab dem 12. Juni ist zu.",
+        "Am 3. April ist auf.",
+        "Sie kam 1964.",
+        "Juni war.",
+    ],
+    "german ordinals": ["Im 19. Jahrhundert stieg der 1. FC auf.", "Es waren 12.", "Jeder kam."],
+    "english after a small number": ["He is 45.", "April was wet.", "He paid 12.", "August won."],
     "late smiley": ["We won! 😀", "Great 🎉!"],
 }
 GLUED = {"run on", "chinese", "japanese"}

@@ -14,6 +14,7 @@ The rules, in the order in which they apply:
 4. Abbreviations do not end a sentence (`Mr.`, `vs.`), or only before another sort of word
    (`No. 5`, `Jan. 5`), or only before a word that often opens a sentence (`U.S. The`, `George W.
    He`); initials likewise.
+   The point of a German date or ordinal is no end either (`am 12. Juni`, `im 19. Jahrhundert`).
 5. A stop between a small letter and a capitalised word ends a sentence where a space was lost
    (`resigned.The mayor`), but not in `example.Com`.
 6. `。` `！` `？` `।` `۔` `؟` and their kin end a sentence with or without a space.
@@ -31,7 +32,7 @@ from typing import NamedTuple
 from evalharness.records import Span
 from evalharness.text.words import word_set
 
-SENTENCES_VERSION = 1
+SENTENCES_VERSION = 2
 """Rises with every change that can move a boundary; part of the signature of what depends on it."""
 
 
@@ -58,6 +59,13 @@ _PLACES = word_set(
     "neb nev okla ore pa penn tenn tex vt va wash wis wyo ont que mon tue tues wed thu thur "
     "thurs fri sat sun"
 )
+# German puts a point after the day. Months that English writes alike count only after a word that
+# stands before a date in German.
+_GERMAN_MONTHS = word_set("januar jänner februar feber märz mai juni juli oktober dezember")
+_SHARED_MONTHS = word_set("april august september november")
+_BEFORE_GERMAN_DATES = word_set("am vom zum bis dem den der ab seit beim und")
+# Words of German alone, behind which a number with a point is an ordinal.
+_BEFORE_GERMAN_ORDINALS = word_set("beim dem der im vom zum zur")
 # Names that bring their own mark, and what may follow one in the name of a company.
 _EXCLAIMING = frozenset(["yahoo", "jeopardy", "wham", "panic", "joomla"])
 _COMPANY_FORMS = frozenset(["inc", "corp", "co", "ltd", "plc"])
@@ -243,6 +251,8 @@ def _end_after_word(scan: _Scan, stop: int, limit: int) -> int:
     first = max(scan.start, stop - _LONGEST)
     space = text.rfind(" ", first, stop - apart)
     word = text[max(space + 1, first) : stop - apart]
+    if word.isdigit() and len(word) < 3:  # perhaps a day
+        return 0
     ordinary = word.isalpha() or (space >= 0 and text[end + 1].isalpha() and word.isalnum())
     return end if ordinary and len(word) > 1 and word.lower() not in _ABBREVIATIONS else 0
 
@@ -390,6 +400,8 @@ def _after_abbreviation(
         return False  # a decimal torn apart, `99. 94`; only after a year is a new sentence likelier
     if apart:
         return None
+    if before.isdigit() and len(before) < 3 and _is_german_ordinal(scan, stop, word):
+        return False
     if stop.start() - scan.start == len(before) <= 3 and not before.isalpha():
         return False  # the number of a list: `1. Whisk the eggs.`
     opens = word.lower() in _OPENERS and word[:1].isupper()
@@ -405,6 +417,19 @@ def _after_abbreviation(
     ):
         return opens or (bool(_QUOTES.intersection(opening)) and word[:1].isupper())
     return None
+
+
+def _is_german_ordinal(scan: _Scan, stop: Match[str], word: str) -> bool:
+    """Tell whether a number and the word behind are German: `12. Juni`, `im 19. Jahrhundert`."""
+    if not word[:1].isupper():
+        return False
+    if word.lower() in _GERMAN_MONTHS:
+        return True
+    words = scan.text[max(scan.start, stop.start() - 12) : stop.start()].split()
+    before = words[-2].lower() if len(words) > 1 else ""
+    return before in (
+        _BEFORE_GERMAN_DATES if word.lower() in _SHARED_MONTHS else _BEFORE_GERMAN_ORDINALS
+    )
 
 
 def _goes_on(scan: _Scan, line: _Line, following: _Line, final: Match[str] | None) -> bool:
