@@ -56,6 +56,28 @@ def test_roles_of_a_megabyte_are_checked_in_linear_time() -> None:
     assert (score.value is None) == bool(score.note)
 
 
+@pytest.mark.parametrize(
+    ("article", "summary", "swapped"),
+    [
+        (
+            "Laura Smith left in August. For promotion next season David Jones has strikers.",
+            "For promotion next season Laura Smith has strikers.",
+            ["Laura Smith"],
+        ),
+        (
+            "The Premier League begins in August. Fans of the Seagulls hope to win promotion next "
+            "season.",
+            "Fans hope to win promotion to the Premier League next season.",
+            [],
+        ),
+    ],
+)
+def test_a_name_stands_in_the_place_of_one_of_its_sort_only(
+    article: str, summary: str, swapped: list[str]
+) -> None:
+    assert [flag.span.of(summary) for flag in _score(article, summary).flags] == swapped
+
+
 def test_roles_index_serves_several_summaries() -> None:
     stated = StatedRoles("Acme sued Globex in March.")
     good = stated.check("Globex was sued by Acme.")

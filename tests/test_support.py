@@ -153,6 +153,13 @@ def test_a_mostly_novel_sentence_is_flagged_but_for_what_it_copies() -> None:
     assert all("found cracks" not in each for each in _flagged_words(summary))
 
 
+def test_what_belongs_to_the_number_of_an_age_is_no_new_word() -> None:
+    article = "Jane Doe, 34, has joined Strand Athletic from Hexley Rovers."
+    assert not _score(article, "The 34 - year - old has joined Strand Athletic.").flags
+    (flag,) = _score(article, "The old has joined Strand Athletic.").flags
+    assert flag.span.of("The old has joined Strand Athletic.") == "old"
+
+
 def test_what_is_known_to_be_wrong_counts_as_novel() -> None:
     summary = "The harbour bridge closed on Friday in Rome."
     wrong = (Span(summary.index("Friday"), summary.index(" in Rome")),)

@@ -202,7 +202,7 @@ COUNTRY_OF = _countries(
 
 # Names of places, people and bodies that are no ordinary words: what a summary in lower case may
 # have made up. Frequent ones only; a name that is missing here is overlooked, not wronged.
-_PLACES = word_set(
+PLACES = word_set(
     "london manchester birmingham liverpool leeds sheffield bristol newcastle sunderland "
     "nottingham leicester coventry bradford hull stoke wolverhampton derby plymouth southampton "
     "portsmouth brighton oxford cambridge norwich ipswich exeter gloucester gloucestershire "
@@ -240,7 +240,7 @@ _PLACES = word_set(
     "guantanamo kashmir crimea donetsk chechnya siberia catalonia bavaria sicily corsica darfur "
     "mediterranean atlantic pacific caribbean antarctica arctic himalayas everest alps thames"
 )
-_FIRST_NAMES = word_set(
+FIRST_NAMES = word_set(
     "james john robert michael william david richard joseph thomas charles christopher daniel "
     "matthew anthony andrew joshua kenneth kevin brian george timothy ronald edward jason "
     "jeffrey ryan jacob gary nicholas eric jonathan stephen steven larry justin scott brandon "
@@ -262,7 +262,7 @@ _FIRST_NAMES = word_set(
     "madison kathryn janice jean alice sophia julia theresa nicola claire louise kate katie "
     "lucy jane zoe charlotte fiona gemma leanne tracey angelina beyonce rihanna kim kanye"
 )
-_SURNAMES = word_set(
+SURNAMES = word_set(
     "smith johnson williams jones davis miller wilson taylor anderson thomas jackson harris "
     "thompson robinson walker wright mitchell roberts evans edwards collins murphy cameron "
     "blair thatcher corbyn sturgeon salmond farage miliband clegg osborne johnson obama trump "
@@ -283,7 +283,7 @@ _BODIES = word_set(
     "christian catholic jewish jews nazi olympic olympics paralympic brexit"
 )
 KNOWN_NAMES = (
-    _PLACES | _FIRST_NAMES | _SURNAMES | _BODIES | {word for word in COUNTRY_OF if " " not in word}
+    PLACES | FIRST_NAMES | SURNAMES | _BODIES | {word for word in COUNTRY_OF if " " not in word}
 ) - word_set(
     "us nice who turkey jordan polish pole poles button cape fox lee ray hull cork derby poole "
     "reading rugby dover halifax venus ed mo max stan will mark rob bolt pence"

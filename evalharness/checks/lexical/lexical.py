@@ -151,7 +151,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 20
+    version: ClassVar[int] = 21
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

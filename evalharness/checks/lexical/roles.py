@@ -30,6 +30,7 @@ from evalharness.checks.lexical.words import (
     NAMING_STEMS,
     OF_RESULTS,
     WINNING,
+    sort_of_name,
 )
 from evalharness.records import Flag, Score, Span
 from evalharness.text.name_words import PERSON_TITLES
@@ -143,7 +144,7 @@ class Roles(LexicalCheck):
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -688,7 +689,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             return [], None
         place, other, share = best
         sentence = self.stated.columns.sentences[place]
-        if other is None or self.article.may_mean(name, sentence, share < _SURE_SHARE):
+        if other is None or not _are_of_one_sort(name, other):
+            return [place], None
+        if self.article.may_mean(name, sentence, share < _SURE_SHARE):
             return [place], None
         return [place], self._for_another(name, other, place)
 
@@ -803,6 +806,15 @@ def _least_apart(ones: Sequence[int], others: Sequence[int]) -> int:
         (one, others[max(0, place - 1) : place + 1]) for one, place in zip(ones, at, strict=True)
     )
     return min(abs(one - other) for one, beside in near for other in beside)
+
+
+def _are_of_one_sort(one: text.Name, other: text.Name) -> bool:
+    """Tell whether both are people, or both places, …; not where their words do not tell.
+
+    What stands around the Premier League stands around a club, too: neither is in its place.
+    """
+    sort = sort_of_name(one.words)
+    return bool(sort) and sort == sort_of_name(other.words)
 
 
 def _shares_word(one: text.Name, other: text.Name) -> bool:

@@ -107,7 +107,7 @@ class Support(LexicalCheck):
     minimum are in the parts.
     """
 
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,
@@ -228,6 +228,8 @@ def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) 
         token.content and key not in places and is_novel(article, key)
         for token, key in zip(aligned.tokens, aligned.own, strict=True)
     ]
+    for at in _forms_of_age(aligned) if any(unknown) else ():
+        unknown[at] = False
     known_wrong: Sequence[bool] = ()
     if wrong:
         known_wrong = [_overlaps(wrong, token) for token in aligned.tokens]
@@ -243,6 +245,15 @@ def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) 
     if known_wrong:
         telling = [one or other for one, other in zip(telling, known_wrong, strict=True)]
     return [run for run in _bridge_gaps(aligned, novel) if any(telling[run[0] : run[1] + 1])]
+
+
+def _forms_of_age(aligned: Aligned) -> Iterator[int]:
+    """Yield which words are `year` and `old` in `34 - year - old`: only its number can be wrong."""
+    words = [token.word for token in aligned.tokens]
+    for at in range(2, len(words)):
+        is_age = words[at] == "old" and words[at - 1] in ("year", "years")
+        if is_age and aligned.own[at - 2][:1].isdigit():
+            yield from (at - 1, at)
 
 
 def _overlaps(wrong: Sequence[Span], token: Token) -> bool:

@@ -6,7 +6,8 @@ and words that contradict each other.
 
 from collections.abc import Sequence
 
-from evalharness.text import stem_of
+from evalharness.text import country, stem_of
+from evalharness.text.name_words import FIRST_NAMES, PLACES, SURNAMES
 from evalharness.text.stems import stem
 from evalharness.text.words import word_set
 
@@ -57,6 +58,22 @@ GENERAL_STEMS = _plain_stems(
     "refuse fail manage return change grow grew increase reduce investigate "
     "man woman men women boy girl person people thing way part"
 )
+
+
+def sort_of_name(words: Sequence[str]) -> str:
+    """Return what the folded words of a name say that it names; empty if they do not tell.
+
+    >>> sort_of_name(["jane", "doe"]), sort_of_name(["league", "cup"]), sort_of_name(["kop"])
+    ('person', 'body or event', '')
+    """
+    if country(" ".join(words)):
+        return "country"
+    if not NAMING_STEMS.isdisjoint(map(stem_of, words)):
+        return "body or event"
+    if len(words) == 1 and (words[0] in PLACES or words[0].endswith("shire")):
+        return "place"
+    return "person" if words[0] in FIRST_NAMES or words[-1] in SURNAMES else ""
+
 
 # A summary may leave these out between the words that it copies: nothing is lost.
 OMISSIBLE = word_set(
