@@ -192,7 +192,7 @@ def two_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("show a.jsonl b.jsonl --metrics rouge1", "Read one"),
         ("verify a.jsonl --metrics rouge1", "nothing differs"),
         ("run run.yaml --set metrics.rouge1.stemmer=false", "stemmer:no"),
-        ("plan run.yaml", "1 cell"),
+        ("plan run.yaml", "1 run"),
         ("list metrics rouge1", "stemmer"),
         ("meta a.jsonl --checks novel_2 --resamples 10", "extractiveness.novel_2"),
         ("calibrate a.jsonl --check novel_2 -o c.json", "extractiveness.novel_2"),
