@@ -363,7 +363,7 @@ def test_start_runs_as_it_is_written_and_replaces_nothing(
     again = command("init", what)
     assert files[0].read_text() == "mine"
     assert f"{files[0].relative_to(tmp_path)}: holds something else; left as it is" in again.stderr
-    assert again.stdout.count(": stays") == len(files)
+    assert again.stdout.count(": kept, as it was there already") == len(files)
 
 
 def test_what_the_start_of_a_study_has_commented_out_is_a_config(

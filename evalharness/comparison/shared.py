@@ -336,8 +336,11 @@ def _check_signatures(runs: Sequence[Run], metric: str) -> None:
             )
 
 
-# As signatures quote it, also of a scorer within another.
-_VERSION = re.compile(r"(?<=version[:=])[0-9]+|(?<=version': )[0-9]+")
+# As signatures quote it, also of a scorer within another; and that of how sentences are split.
+_VERSION = re.compile(
+    r"(?<=version[:=])[0-9]+|(?<=version': )[0-9]+"
+    r"|(?<=sentences[:=])[0-9]+|(?<=sentences': ')[0-9]+"
+)
 
 
 def versions_of(signature: str) -> list[int]:
