@@ -146,3 +146,37 @@ def test_shorter_ledger_never_replaces_a_longer_one(tmp_path: Path) -> None:
     copy("memory://bucket/runs", str(tmp_path / "back"))
     stores = [contents(tmp_path / name / "store") for name in ("long", "back")]
     assert stores[0] == stores[1]
+
+
+def test_copy_that_was_ended_after_a_ledger_brings_what_stands_beside_it(
+    tmp_path: Path, memory: Any
+) -> None:
+    evalharness.run(SHEET, results=tmp_path / "r", limit=3)
+    copy(str(tmp_path / "r"), "memory://bucket/runs")
+    beside = [name for name in memory.find("/bucket") if name.endswith(".versions.json")]
+    for name in beside:
+        memory.rm_file(name)
+
+    copy(str(tmp_path / "r"), "memory://bucket/runs")
+
+    assert len(beside) == 3
+    assert set(beside) <= set(memory.find("/bucket"))
+
+
+def test_ledgers_of_one_size_with_other_results_are_joined(tmp_path: Path) -> None:
+    rows = ARTICLES.read_text(encoding="utf-8").splitlines(keepends=True)
+    for name, own in (("one", rows[:2]), ("other", rows[2:4])):
+        (tmp_path / "rows.jsonl").write_text("".join(own), encoding="utf-8")
+        sheet = {**SHEET, "data": {"name": "files", "path": str(tmp_path / "rows.jsonl")}}
+        evalharness.run({**sheet, "metrics": [], "checks": ["quotes"]}, results=tmp_path / name)
+    (tmp_path / "rows.jsonl").write_text("".join(rows[:4]), encoding="utf-8")
+    stores = [[*(tmp_path / name / "store/scores").glob("*.jsonl")] for name in ("one", "other")]
+
+    assert len({path.stat().st_size for [path] in stores}) == 1
+
+    copy(str(tmp_path / "one"), str(tmp_path / "other"))
+
+    run = evalharness.run(
+        {**sheet, "metrics": [], "checks": ["quotes"]}, results=tmp_path / "other"
+    )[0]
+    assert run.record["timing"]["scores"]["quotes"] == {"computed": 0, "stored": 4}

@@ -58,9 +58,9 @@ def copy(source: str, target: str, tell: Callable[[str], object] = lambda line: 
     n = size = kept = 0
     for name in files:
         way = ways.get(_ledger_of(name), "copy")
-        if name in parts or (way != "copy" and name not in ways):
+        if name in parts or (way in ("keep", "join") and name not in ways):
             continue  # what stands beside a ledger goes with it
-        if way == "keep":
+        if name in ways and way in ("keep", "same"):
             kept += 1
             continue
         tell(name)
@@ -153,13 +153,18 @@ class _Place:
         return f"{self.folder.rstrip('/')}/{name}".rstrip("/")
 
 
-def _way(source: _Place, target: _Place, name: str) -> Literal["copy", "keep", "join"]:
-    """Return what is to be done with a ledger: it grows at its end alone."""
+def _way(source: _Place, target: _Place, name: str) -> Literal["copy", "same", "keep", "join"]:
+    """Return what is to be done with a ledger, which grows at its end alone.
+
+    One that is the same may lack what stands beside it, where a copy was ended between the two.
+    """
     new, known = source.size(name), target.size(name)
     if new is None or known is None:
         return "copy"
     if not _begin_alike(source, target, name, min(new, known)):
         return "join"
+    if new == known:
+        return "same"
     return "copy" if new > known else "keep"
 
 
