@@ -22,7 +22,7 @@ from evalharness.records import Summary
 from evalharness.report.gathered import gather
 from evalharness.report.ranking import standings
 from evalharness.report.table import columns_of
-from evalharness.stats import paired
+from evalharness.stats import blockwise
 from evalharness.store.runs import length_note, read_run
 
 MakeRun = Callable[..., Path]
@@ -710,8 +710,8 @@ def test_comparison_of_blocks_is_that_of_all_at_once(
         moved = [scores[ids.index(each)] for each in kept]
         runs.append(make_run(f"{order}{n}", {"m": moved, "none": [None] * 300}, ids=kept))
     at_once = compare(*runs).record()
-    monkeypatch.setattr(paired, "AT_ONCE", 50)
-    monkeypatch.setattr(paired, "BLOCK_ARTICLES", 64)
+    monkeypatch.setattr(blockwise, "AT_ONCE", 50)
+    monkeypatch.setattr(blockwise, "BLOCK_ARTICLES", 64)
     in_blocks = compare(*runs).record()
     drawn = {"low": 0.01, "high": 0.01, "p": 0.03, "p_holm": 0.06, "p_bh": 0.06}
     for part in ("standings", "differences", "pairs"):

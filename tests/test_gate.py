@@ -14,7 +14,7 @@ from evalharness.comparison import margins as comparison_margins
 from evalharness.comparison.new_errors import KnownFlags
 from evalharness.errors import ConfigError
 from evalharness.records import Summary
-from evalharness.stats import paired
+from evalharness.stats import blockwise, multiplicity, paired
 from evalharness.stats.intervals import Values
 
 MakeRun = Callable[..., Path]
@@ -434,7 +434,7 @@ def _simulated(
             probe = comparison_margins.paired_tests(baseline, candidate, margins, 0.05, 100, seed)
             candidate[:, 0] -= comparison_margins.detectable(probe[0], 0.05, metrics) or 0.0
         tested = comparison_margins.paired_tests(baseline, candidate, margins, 0.05, 10_000, seed)
-        adjusted = paired.holm([each.p_worse for each in tested])
+        adjusted = multiplicity.holm([each.p_worse for each in tested])
         verdicts = [
             comparison_margins.test_outcome(each, p, 0.05, 30)
             for each, p in zip(tested, adjusted, strict=True)
@@ -699,8 +699,8 @@ def test_command_reads_known_flags(
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few articles be too many to be at hand at once."""
-    monkeypatch.setattr(paired, "AT_ONCE", 50)
-    monkeypatch.setattr(paired, "BLOCK_ARTICLES", 64)
+    monkeypatch.setattr(blockwise, "AT_ONCE", 50)
+    monkeypatch.setattr(blockwise, "BLOCK_ARTICLES", 64)
 
 
 def _figures(found: Any) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.stats.paired import benjamini_hochberg, holm, letters
+from evalharness.stats.multiplicity import benjamini_hochberg, holm, letters
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 

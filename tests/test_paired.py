@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.stats import paired
+from evalharness.stats import blockwise, draws, paired
 from evalharness.stats.intervals import Values
+from evalharness.stats.sums import column_means, split_in_parts
 
 Z = NormalDist().inv_cdf
 
@@ -277,7 +278,7 @@ def test_blocks_change_nothing(n: int, block: int, monkeypatch: pytest.MonkeyPat
     values[::5, 1] = np.nan
     drawn = paired.bootstrap_differences(values, 1, 203)
     flips = paired.sign_flips(values, 1, 203)
-    monkeypatch.setattr(paired, "BLOCK", block)
+    monkeypatch.setattr(draws, "BLOCK", block)
     assert np.array_equal(paired.bootstrap_differences(values, 1, 203), drawn, equal_nan=True)
     assert np.array_equal(paired.sign_flips(values, 1, 203).flipped, flips.flipped)
 
@@ -291,7 +292,7 @@ def test_sums_of_parts_are_exact(n: int) -> None:
     order = rng.permutation(n)
     for bits in (20, 53):
         times = counts.clip(0, 1 if bits == 53 else 8)
-        for part in paired._parts(values, bits).wholes:
+        for part in split_in_parts(values, bits).wholes:
             sums = times @ part
             again = times[:, order] @ part[order]
             assert np.array_equal(sums, again)
@@ -367,21 +368,21 @@ def in_blocks(values: Values) -> list[Values]:
 
 
 def block_means(values: Values, seed: int, resamples: int) -> Values:
-    draws = paired.BlockDraws(values.shape[1], seed, resamples)
+    draws = blockwise.BlockDraws(values.shape[1], seed, resamples)
     for block in in_blocks(values):
         draws.add(block)
     return draws.means()
 
 
 def block_flips(values: Values, seed: int, resamples: int) -> paired.Flips:
-    flips = paired.BlockFlips(values.shape[1], seed, resamples)
+    flips = blockwise.BlockFlips(values.shape[1], seed, resamples)
     for block in in_blocks(values):
         flips.add(block)
     return flips.flips()
 
 
 def block_worst_means(values: Values, worst: Values, seed: int, resamples: int) -> Values:
-    weights = paired.BlockWeights(values.shape[1], seed, resamples)
+    weights = blockwise.BlockWeights(values.shape[1], seed, resamples)
     for block in in_blocks(values):
         weights.add(block)
     return weights.means(worst)
@@ -397,10 +398,10 @@ def skewed_scores(seed: int, n: int, columns: int = 3) -> Values:
 
 def test_sums_of_blocks_are_those_of_all_at_once() -> None:
     scores = skewed_scores(0, 1000)
-    sums = paired.BlockSums(3)
+    sums = blockwise.BlockSums(3)
     for block in in_blocks(scores):
         sums.add(block)
-    assert sums.mean == pytest.approx(paired.column_means(scores), rel=1e-15)
+    assert sums.mean == pytest.approx(column_means(scores), rel=1e-15)
     assert sums.n.tolist() == (~np.isnan(scores)).sum(axis=0).tolist()
     assert sums.least.tolist() == np.nanmin(scores, axis=0).tolist()
 

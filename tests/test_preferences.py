@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalharness.stats import paired
+from evalharness.stats import multiplicity, paired
 from evalharness.stats import preferences as stats
 from evalharness.stats.preferences import PairAnswers
 
@@ -239,7 +239,7 @@ def test_what_to_ask_next_makes_no_judge_of_no_skill_significant() -> None:
         rng = np.random.default_rng(seed)
         truth = rng.choice([0.0, 0.5, 1.0], p=[0.3, 0.4, 0.3], size=(100, 3))
         p_values = stats.pair_tests(adaptive_run(truth, 3, 150, seed), seed, 500)
-        hits += min(paired.holm(p_values.tolist())) <= 0.05
+        hits += min(multiplicity.holm(p_values.tolist())) <= 0.05
     assert hits <= 65
 
 

@@ -24,7 +24,7 @@ from evalharness.config.registry import scaled_figure
 from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
 from evalharness.records import Vote
-from evalharness.stats import paired
+from evalharness.stats import blockwise, multiplicity, paired
 from evalharness.stats.intervals import Blocks, Values, none_for_nan, quantiles
 from evalharness.store.runs import (
     NOT_SWEPT,
@@ -369,7 +369,7 @@ def _with_values(shared: Shared, chosen: Chosen) -> Chosen:
 
     Where nothing has, all stays: rows without figures say so.
     """
-    blocks = shared.value_blocks(chosen.measures, paired.BLOCK_ARTICLES)
+    blocks = shared.value_blocks(chosen.measures, blockwise.BLOCK_ARTICLES)
     compared = {i for each in blocks for i in _measures_of_all(each)}
     kept = [measure for i, measure in enumerate(chosen.measures) if i in compared]
     if not kept:
@@ -407,7 +407,7 @@ class _Scores:
     @cached_property
     def is_at_once(self) -> bool:
         """Whether all are at hand: of not too many articles, or of clusters."""
-        return self.shared.n <= paired.AT_ONCE or self.clusters is not None
+        return self.shared.n <= blockwise.AT_ONCE or self.clusters is not None
 
     @cached_property
     def _whole(self) -> Values:
@@ -415,7 +415,7 @@ class _Scores:
 
     def _of_runs(self) -> Iterator[tuple[Values, Values]]:
         """Yield scores, (articles, measures, runs), and the same where all runs have one."""
-        rows = paired.BLOCK_ARTICLES
+        rows = blockwise.BLOCK_ARTICLES
         at_once = [self._whole] if self.is_at_once else None
         for of_runs in at_once or self.shared.value_blocks(self.measures, rows):
             whole = ~np.isnan(of_runs).any(axis=2, keepdims=True)
@@ -445,7 +445,7 @@ class _Scores:
             [whole] = columns()
             how = (self.seed, self.resamples, means, self.clusters)
             return paired.bootstrap_differences(whole, *how)
-        draws = paired.BlockDraws(len(means), self.seed, self.resamples)
+        draws = blockwise.BlockDraws(len(means), self.seed, self.resamples)
         for block in columns():
             draws.add(block)
         return draws.means()
@@ -456,12 +456,12 @@ class _Scores:
             [whole] = columns()
             totals, _ = paired.cluster_totals(whole, self.clusters)
             return paired.sign_flips(totals, self.seed, self.resamples)
-        flips = paired.BlockFlips(n, self.seed, self.resamples)
+        flips = blockwise.BlockFlips(n, self.seed, self.resamples)
         for block in columns():
             flips.add(block)
         return flips.flips()
 
-    def errors(self, columns: Blocks, sums: paired.BlockSums) -> tuple[Values, Values, _Counts]:
+    def errors(self, columns: Blocks, sums: blockwise.BlockSums) -> tuple[Values, Values, _Counts]:
         """Return standard errors of means, over articles and clusters, and how many these are."""
         if self.is_at_once:
             [whole] = columns()
@@ -471,10 +471,10 @@ class _Scores:
                 (paired.cluster_totals(whole, self.clusters)[1] > 0).sum(axis=0).astype(np.int64)
             )
             return alone, clustered, groups
-        squares, means = paired.BlockSums(len(sums.n)), sums.mean
+        squares, means = blockwise.BlockSums(len(sums.n)), sums.mean
         for block in columns():
             squares.add((block - means) ** 2)
-        error = paired.error_of_squares(squares, sums.farthest)
+        error = blockwise.error_of_squares(squares, sums.farthest)
         return error, error, sums.n
 
 
@@ -492,9 +492,9 @@ class _Reading:
 
     def __init__(self, measures: int, systems: int, runs: int) -> None:
         """Start with no article."""
-        self.known = paired.BlockSums(measures * systems)
-        self.of_runs = paired.BlockSums(measures * runs)
-        self.differences = paired.BlockSums(measures * (systems - 1))
+        self.known = blockwise.BlockSums(measures * systems)
+        self.of_runs = blockwise.BlockSums(measures * runs)
+        self.differences = blockwise.BlockSums(measures * (systems - 1))
         self.not_scored = np.zeros((measures, systems), np.int64)
         self.ranks = np.zeros((measures, systems))
         self.signs = np.zeros((3, measures * (systems - 1)), np.int64)
@@ -604,7 +604,7 @@ def _differences(
     """Yield the difference of each system to the first, by metric; the family is all of these."""
     means, drawn, errors = resampled.means, resampled.drawn, resampled.errors
     p_values = resampled.flips.two_sided().tolist()
-    p_holm, p_bh = paired.holm(p_values), paired.benjamini_hochberg(p_values)
+    p_holm, p_bh = multiplicity.holm(p_values), multiplicity.benjamini_hochberg(p_values)
     errors_drawn, groups = resampled.errors_drawn, resampled.groups.tolist()
     low, high = paired.percentile_interval(drawn, level)
     wins, ties, losses = reading.signs.tolist()
@@ -667,7 +667,7 @@ def _pairs(
             "p_holm": p_holm,
             "different": p_holm <= level,
         }
-        for (i, j), p, p_holm in zip(places, p_values, paired.holm(p_values), strict=True)
+        for (i, j), p, p_holm in zip(places, p_values, multiplicity.holm(p_values), strict=True)
     ]
 
 
@@ -704,7 +704,7 @@ def _standings(
         for pair in pairs
         if pair["different"]
     }
-    letters = paired.letters(len(names), {(a, b) for a, b in different})
+    letters = multiplicity.letters(len(names), {(a, b) for a, b in different})
     for i, name in enumerate(names):
         yield Standing(
             metric=measure.name,

@@ -35,7 +35,7 @@ from evalharness.config.yaml import nearest
 from evalharness.display import data_frame, html_block, html_table, html_text
 from evalharness.errors import ConfigError, Exit, HarnessError
 from evalharness.records import Defect, digest
-from evalharness.stats import intervals, paired
+from evalharness.stats import blockwise, intervals, multiplicity, paired
 from evalharness.stats.intervals import Blocks, Values
 from evalharness.store.runs import AGAIN, Run, left_behind, preference_ledgers, runs_in
 from evalharness.store.table import LIKELY_ERRORS
@@ -106,7 +106,7 @@ class Pairing:
         return found[self.shared.rows[side]]
 
     def _column_blocks(self, side: int, names: Sequence[str]) -> Iterator[list[list[Any]]]:
-        for block in self.runs[side].blocks(list(dict.fromkeys(names)), paired.BLOCK_ARTICLES):
+        for block in self.runs[side].blocks(list(dict.fromkeys(names)), blockwise.BLOCK_ARTICLES):
             yield [block.column(name).to_pylist() for name in names]
 
     @cached_property
@@ -117,7 +117,7 @@ class Pairing:
 
     def ids_of(self, articles: Sequence[int]) -> list[str]:
         """Return the ids of some of the shared articles, by their number, from 0."""
-        if self.shared.n <= paired.AT_ONCE:
+        if self.shared.n <= blockwise.AT_ONCE:
             return [self.ids[article] for article in articles]
         rows = self.shared.rows[BASELINE][list(articles)].tolist()
         found: dict[int, str] = {}
@@ -132,7 +132,7 @@ class Pairing:
     @property
     def is_at_once(self) -> bool:
         """Whether all scores are at hand: of not too many articles."""
-        return self.shared.n <= paired.AT_ONCE
+        return self.shared.n <= blockwise.AT_ONCE
 
     @cached_property
     def is_same_text(self) -> bool:
@@ -189,7 +189,7 @@ class Pairing:
             nothing = np.empty((0, len(measures), 2))
             whole = next(self._blocks(measures, self.shared.n), nothing)
             return lambda: iter([whole])
-        return lambda: self._blocks(measures, paired.BLOCK_ARTICLES)
+        return lambda: self._blocks(measures, blockwise.BLOCK_ARTICLES)
 
     def _blocks(self, measures: Sequence[Measure], rows: int) -> Iterator[Values]:
         scored = [measure for measure in measures if not _is_of_wins(measure.name)]
@@ -491,7 +491,7 @@ def _outcomes(pairings: Sequence[Pairing], rules: Rules) -> Iterator[Outcome]:
         clusters = pairing.shared.clusters(rules.cluster)
         results = _run_tests(pairs, with_margin, rules, clusters, pairing.is_at_once)
         asked += [(pairing, *each) for each in results]
-    adjusted = paired.holm([tested.p_worse for _, _, tested in asked])
+    adjusted = multiplicity.holm([tested.p_worse for _, _, tested in asked])
     for (pairing, test, tested), p_worse_holm in zip(asked, adjusted, strict=True):
         yield _margin_outcome(pairing, test, tested, p_worse_holm, rules, len(asked))
     for pairing, tests in prepared:
@@ -543,7 +543,7 @@ def _read_tests(pairing: Pairing, rules: Rules) -> tuple[margin_tests.Pairs, lis
 
 def _read(pairs: margin_tests.Pairs, asked: Sequence[_Rule]) -> Iterator[_Test]:
     k, start = len(asked), 0
-    sums = [paired.BlockSums(k) for _ in (BASELINE, CANDIDATE)]
+    sums = [blockwise.BlockSums(k) for _ in (BASELINE, CANDIDATE)]
     same = np.ones(k, dtype=bool)
     worst: list[list[tuple[float, int, float, float]]] = [[] for _ in asked]
     for baseline, candidate in pairs():

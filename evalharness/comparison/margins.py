@@ -27,8 +27,9 @@ import numpy as np
 import numpy.typing as npt
 
 from evalharness.comparison.rules import GateResult
-from evalharness.stats import paired
+from evalharness.stats import blockwise, paired
 from evalharness.stats.intervals import Values, quantiles
+from evalharness.stats.sums import column_means
 
 _Counts = npt.NDArray[np.int64]
 
@@ -79,10 +80,10 @@ def paired_tests(
     """
     known = ~np.isnan(baseline) & ~np.isnan(candidate)
     ours, theirs = np.where(known, candidate, np.nan), np.where(known, baseline, np.nan)
-    differences, means = paired.subtract(ours, theirs), paired.column_means(theirs)
+    differences, means = paired.subtract(ours, theirs), column_means(theirs)
     tolerated = _tolerated_losses(margins, theirs, means)
     moved = differences + tolerated
-    margin_means = np.nan_to_num(paired.column_means(np.where(known, tolerated, np.nan)))
+    margin_means = np.nan_to_num(column_means(np.where(known, tolerated, np.nan)))
     unseen = np.nan_to_num(_least_score(ours, theirs) - means)
     totals, counts = paired.cluster_totals(differences, clusters)
     lower = paired.worst_case_means(
@@ -91,12 +92,12 @@ def paired_tests(
     )  # fmt: skip
     k, n = len(margins), known.sum(axis=0)
     drawn = paired.bootstrap_differences(differences, seed, resamples, clusters=clusters)
-    found = paired.column_means(differences)
+    found = column_means(differences)
     columns = {
         "n": n,
         "groups": (counts > 0).sum(axis=0),
         "baseline": means,
-        "candidate": paired.column_means(ours),
+        "candidate": column_means(ours),
         "margin": margin_means,
         "difference": found,
         "low": quantiles(lower[:, :k], [level])[0],
@@ -133,10 +134,10 @@ def paired_tests_of_blocks(
     means, found = theirs.mean, whole.mean
     tolerated = np.nan_to_num(_mean_tolerated(margins, means))
     unseen = _least_unseen(ours, theirs)
-    boot = paired.BlockDraws(k, seed, resamples)
-    flips = paired.BlockFlips(k, seed, resamples)
-    weights = paired.BlockWeights(2 * k, seed, resamples)
-    spread, spread_moved = (paired.BlockSums(k) for _ in range(2))
+    boot = blockwise.BlockDraws(k, seed, resamples)
+    flips = blockwise.BlockFlips(k, seed, resamples)
+    weights = blockwise.BlockWeights(2 * k, seed, resamples)
+    spread, spread_moved = (blockwise.BlockSums(k) for _ in range(2))
     for _, their_scores, differences in _differences(pairs):
         moved = differences + _tolerated_losses(margins, their_scores, means)
         boot.add(differences)
@@ -145,7 +146,7 @@ def paired_tests_of_blocks(
         spread.add((differences - found) ** 2)
         spread_moved.add((moved - (found + tolerated)) ** 2)
     lower = weights.means(np.concatenate([unseen, unseen + tolerated]))
-    n, error = whole.n, paired.error_of_squares(spread, whole.farthest)
+    n, error = whole.n, blockwise.error_of_squares(spread, whole.farthest)
     lead = found + tolerated
     columns = {
         "n": n,
@@ -161,7 +162,7 @@ def paired_tests_of_blocks(
         "p_tolerable": np.where(n > 0, _share_below(lower[:, k:]), 1.0),
     }
     farthest = np.maximum(whole.farthest, np.abs(lead))
-    errors = paired.error_of_squares(spread_moved, farthest)
+    errors = blockwise.error_of_squares(spread_moved, farthest)
     return _rows(columns, _all_needed(lead, errors, -(unseen + tolerated), n, n, level))
 
 
@@ -182,8 +183,8 @@ def paired_tests_of_clusters(
     means, found = theirs.mean, whole.mean
     tolerated = np.nan_to_num(_mean_tolerated(margins, means))
     unseen = _least_unseen(ours, theirs)
-    sums, centred = (paired.ClusterSums(2 * k, clusters) for _ in range(2))
-    far = paired.BlockSums(2 * k)
+    sums, centred = (blockwise.ClusterSums(2 * k, clusters) for _ in range(2))
+    far = blockwise.BlockSums(2 * k)
     both = np.concatenate([found, found + tolerated])
     for _, their_scores, differences in _differences(pairs):
         moved = differences + _tolerated_losses(margins, their_scores, means)
@@ -216,16 +217,16 @@ def paired_tests_of_clusters(
 
 def _sums(
     pairs: Pairs, columns: int
-) -> tuple[paired.BlockSums, paired.BlockSums, paired.BlockSums]:
+) -> tuple[blockwise.BlockSums, blockwise.BlockSums, blockwise.BlockSums]:
     """Return the sums of the candidate's scores, of the baseline's, and of their differences."""
-    sums = paired.BlockSums(columns), paired.BlockSums(columns), paired.BlockSums(columns)
+    sums = blockwise.BlockSums(columns), blockwise.BlockSums(columns), blockwise.BlockSums(columns)
     for block in _differences(pairs):
         for each, values in zip(sums, block, strict=True):
             each.add(values)
     return sums
 
 
-def _least_unseen(ours: paired.BlockSums, theirs: paired.BlockSums) -> Values:
+def _least_unseen(ours: blockwise.BlockSums, theirs: blockwise.BlockSums) -> Values:
     """Return how far below the baseline's mean a score that was not seen may lie."""
     least = np.minimum(0.0, np.minimum(ours.least, theirs.least))
     unseen: Values = np.nan_to_num(least - theirs.mean)
@@ -273,7 +274,7 @@ def _articles_needed(
 ) -> list[int | None]:
     _, counts = paired.cluster_totals(moved, clusters)
     n, groups = counts.sum(axis=0).astype(int), (counts > 0).sum(axis=0)
-    means = paired.column_means(moved)
+    means = column_means(moved)
     errors = paired.standard_error(moved, means, clusters)
     return _all_needed(means, errors, unseen, n, groups, level)
 

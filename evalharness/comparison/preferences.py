@@ -19,10 +19,11 @@ from evalharness.protocols import Progress
 from evalharness.records import Vote, digest
 from evalharness.runner.preferences import SAME_WORDS, ComparedTexts, ask_judges, digests_of_sample
 from evalharness.runner.provenance import provenance
-from evalharness.stats import paired, raters
+from evalharness.stats import multiplicity, paired, raters
 from evalharness.stats import preferences as stats
 from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.stats.preferences import Effect, PairAnswers, ShareFigure
+from evalharness.stats.sums import column_means
 from evalharness.store.ledger import Ledger
 from evalharness.store.runs import Run, preference_ledgers, preferences_folder
 from evalharness.store.store import Signature, Store, preference_key
@@ -348,10 +349,10 @@ def _pairs(
 ) -> Iterator[PreferredPair]:
     outcomes, how = both.outcomes, (chance.seed, chance.resamples, chance.clusters)
     p_values = stats.pair_tests(outcomes, *how).tolist()
-    p_holm = paired.holm(p_values)
+    p_holm = multiplicity.holm(p_values)
     drawn = paired.bootstrap_differences(outcomes, how[0], how[1], clusters=how[2])
     low, high = paired.percentile_interval(drawn, chance.level)
-    rates = paired.column_means(outcomes)
+    rates = column_means(outcomes)
     for m, (i, j) in enumerate(stats.system_pairs(len(systems))):
         column = outcomes[:, m]
         yield PreferredPair(
@@ -384,7 +385,7 @@ def _standings(
     columns = _columns_of_standings(outcomes, wins, chance)
     k, letters = len(systems), _letters(columns["rate"], pairs, systems)
     lengths = np.where(texts.lengths > 0, texts.lengths, np.nan)
-    columns["length"] = paired.column_means(lengths)
+    columns["length"] = column_means(lengths)
     alike = stats.rates_of(biases.strengths) if biases.strengths else np.full(k, np.nan)
     columns["at_equal_length"] = alike
     for i, system in enumerate(systems):
@@ -416,7 +417,7 @@ def _letters(rates: Values, pairs: Sequence[PreferredPair], systems: Sequence[st
     order = sorted(range(len(systems)), key=lambda i: (-np.nan_to_num(rates[i], nan=-1.0), i))
     place = {systems[i]: rank for rank, i in enumerate(order)}
     different = [tuple(sorted((place[p.one], place[p.other]))) for p in pairs if p.different]
-    by_rank = paired.letters(len(systems), {(a, b) for a, b in different})
+    by_rank = multiplicity.letters(len(systems), {(a, b) for a, b in different})
     return [by_rank[place[system]] for system in systems]
 
 

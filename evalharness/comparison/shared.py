@@ -17,7 +17,7 @@ from evalharness.config.registry import scorer_row
 from evalharness.config.yaml import nearest
 from evalharness.errors import HarnessError
 from evalharness.records import canonical
-from evalharness.stats import paired
+from evalharness.stats import blockwise
 from evalharness.stats.intervals import Values
 from evalharness.stats.paired import Clusters
 from evalharness.store.runs import Run, unique_names
@@ -128,14 +128,14 @@ def _rows_in_order(run: Run, columns: Sequence[str], kept: RowIndices) -> Iterat
     """Yield the scores of some rows of a run in blocks, in their order, be it the run's or not."""
     if (kept[1:] <= kept[:-1]).any():
         every, start = np.empty((run.n, len(columns))), 0
-        for block in run.value_blocks(columns, paired.BLOCK_ARTICLES):
+        for block in run.value_blocks(columns, blockwise.BLOCK_ARTICLES):
             every[start : start + len(block)] = block
             start += len(block)
-        for start in range(0, len(kept), paired.BLOCK_ARTICLES):
-            yield every[kept[start : start + paired.BLOCK_ARTICLES]]
+        for start in range(0, len(kept), blockwise.BLOCK_ARTICLES):
+            yield every[kept[start : start + blockwise.BLOCK_ARTICLES]]
         return
     start = 0
-    for block in run.value_blocks(columns, paired.BLOCK_ARTICLES):
+    for block in run.value_blocks(columns, blockwise.BLOCK_ARTICLES):
         end = start + len(block)
         first, last = np.searchsorted(kept, [start, end])
         yield block if last - first == len(block) else block[kept[first:last] - start]
@@ -158,7 +158,7 @@ def _in_blocks(parts: Iterable[Values], rows: int) -> Iterator[Values]:
 def _article_field(run: Run, name: str) -> Iterator[Any]:
     """Yield a field of each article of a run: its source, or one of those of its loader."""
     if name == "source":
-        for block in run.blocks([name], paired.BLOCK_ARTICLES):
+        for block in run.blocks([name], blockwise.BLOCK_ARTICLES):
             yield from block.column(0).to_pylist()
         return
     try:
@@ -217,7 +217,7 @@ def _read_contents(run: Run) -> _Contents:
     ids = np.empty(run.n, "S16")
     articles, references = (np.empty(run.n, "S8") for _ in range(2))
     start = 0
-    for block in run.blocks(["id", "article", "references"], paired.BLOCK_ARTICLES):
+    for block in run.blocks(["id", "article", "references"], blockwise.BLOCK_ARTICLES):
         end = start + len(block)
         for found, name in ((ids, "id"), (articles, "article"), (references, "references")):
             found[start:end] = _digests(block.column(name).to_pylist(), found.itemsize)

@@ -23,7 +23,8 @@ from evalharness.records import Rejected, Span, canonical, digest
 from evalharness.stats import preferences, raters
 from evalharness.stats.agreement import character_counts
 from evalharness.stats.intervals import Values, none_for_nan
-from evalharness.stats.paired import holm, percentile_interval
+from evalharness.stats.multiplicity import holm
+from evalharness.stats.paired import percentile_interval
 
 StudyProtocol = Literal["flags", "spans", "ratings", "pairs"]
 STUDY_PROTOCOLS: tuple[str, ...] = get_args(StudyProtocol)

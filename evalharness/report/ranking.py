@@ -19,8 +19,9 @@ from evalharness.comparison.shared import (
 )
 from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.report.table import error_finders
-from evalharness.stats import paired
+from evalharness.stats import blockwise, multiplicity
 from evalharness.stats.intervals import Values
+from evalharness.stats.sums import column_means
 from evalharness.store.runs import Run
 from evalharness.store.table import LIKELY_ERRORS
 
@@ -132,7 +133,7 @@ def _error_rankings(gathered: Gathered, ranked: Comparison) -> Iterator[tuple[st
         rows = zip(runs, share(runs).rows, strict=True)
         counts = np.stack([likely_error_counts(run, label)[at] for run, at in rows], axis=1)
         found = np.where(np.isnan(counts).any(axis=1, keepdims=True), np.nan, counts > 0)
-        shares = dict(zip(ranked.systems, paired.column_means(found).tolist(), strict=True))
+        shares = dict(zip(ranked.systems, column_means(found).tolist(), strict=True))
         if len(set(shares.values())) > 1:
             measure = Measure(label, LIKELY_ERRORS.removeprefix("."))
             by = f" by {label}" if finders[1:] else ""
@@ -175,9 +176,9 @@ def _error_ranking(
 
 def _p_beside(found: Values, names: Sequence[str], best: str) -> Iterator[tuple[str, float]]:
     """Yield for each other system its p-value beside the best one, over all pairs of systems."""
-    flips = paired.sign_flips_of_any(found - found[:, :1], seed=0)
+    flips = blockwise.sign_flips_of_any(found - found[:, :1], seed=0)
     places = list(itertools.combinations(range(len(names)), 2))
-    p_values = paired.holm([float((flips[i] - flips[j]).two_sided()[0]) for i, j in places])
+    p_values = multiplicity.holm([float((flips[i] - flips[j]).two_sided()[0]) for i, j in places])
     for (i, j), p in zip(places, p_values, strict=True):
         if best in (names[i], names[j]):
             yield names[j] if names[i] == best else names[i], p

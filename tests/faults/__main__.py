@@ -50,7 +50,7 @@ def _imported(more: list[str]) -> None:
     """Import once what every process would."""
     often = "cli cli.run cli.progress runner.run runner.shards report.table metrics.rouge "
     often += "checks.lexical.lexical models.extractive models.centrality loaders.files report.page"
-    often += " comparison.comparison stats.paired executors.auto"
+    often += " comparison.comparison stats.paired stats.blockwise executors.auto"
     others = ["pyarrow.parquet", "yaml", "jinja2", "numpy.random", "numpy.ma"]
     for name in [*(f"evalharness.{name}" for name in often.split()), *others, *more]:
         importlib.import_module(name)
