@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalharness.stats import blockwise, draws, paired
+from evalharness.stats import blockwise, paired, resampling
 from evalharness.stats.intervals import Values
-from evalharness.stats.sums import column_means, split_in_parts
+from evalharness.stats.resampling import column_means, split_in_parts
 
 Z = NormalDist().inv_cdf
 
@@ -278,7 +278,7 @@ def test_blocks_change_nothing(n: int, block: int, monkeypatch: pytest.MonkeyPat
     values[::5, 1] = np.nan
     drawn = paired.bootstrap_differences(values, 1, 203)
     flips = paired.sign_flips(values, 1, 203)
-    monkeypatch.setattr(draws, "BLOCK", block)
+    monkeypatch.setattr(resampling, "BLOCK", block)
     assert np.array_equal(paired.bootstrap_differences(values, 1, 203), drawn, equal_nan=True)
     assert np.array_equal(paired.sign_flips(values, 1, 203).flipped, flips.flipped)
 

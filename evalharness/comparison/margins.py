@@ -29,7 +29,7 @@ import numpy.typing as npt
 from evalharness.comparison.rules import GateResult
 from evalharness.stats import blockwise, paired
 from evalharness.stats.intervals import Values, quantiles
-from evalharness.stats.sums import column_means
+from evalharness.stats.resampling import column_means
 
 _Counts = npt.NDArray[np.int64]
 

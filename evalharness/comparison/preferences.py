@@ -23,7 +23,7 @@ from evalharness.stats import multiplicity, paired, raters
 from evalharness.stats import preferences as stats
 from evalharness.stats.intervals import Values, none_for_nan
 from evalharness.stats.preferences import Effect, PairAnswers, ShareFigure
-from evalharness.stats.sums import column_means
+from evalharness.stats.resampling import column_means
 from evalharness.store.ledger import Ledger
 from evalharness.store.runs import Run, preference_ledgers, preferences_folder
 from evalharness.store.store import Signature, Store, preference_key

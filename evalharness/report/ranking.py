@@ -21,7 +21,7 @@ from evalharness.report.gathered import Gathered, ScoreColumn
 from evalharness.report.table import error_finders
 from evalharness.stats import blockwise, multiplicity
 from evalharness.stats.intervals import Values
-from evalharness.stats.sums import column_means
+from evalharness.stats.resampling import column_means
 from evalharness.store.runs import Run
 from evalharness.store.table import LIKELY_ERRORS
 

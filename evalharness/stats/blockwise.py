@@ -5,16 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.stats.draws import DRAWN_BITS, coins, exponential_weights, poisson_weights
 from evalharness.stats.intervals import Values
 from evalharness.stats.paired import RESAMPLES, Clusters, Flips, cluster_totals, sign_flips
-from evalharness.stats.sums import (
+from evalharness.stats.resampling import (
     DOUBLE_BITS,
+    DRAWN_BITS,
     NOISE,
     SINGLE_BITS,
     Wholes,
+    coins,
     column_sums,
+    exponential_weights,
     places_of_sum,
+    poisson_weights,
     products,
     split_in_parts,
     whole_numbers,

@@ -2,7 +2,7 @@
 
 Differences lie in an array of shape (articles, columns), one column a metric, with NaN where one of
 both has no score. One resample of the articles, and one flip of the signs, serves all columns. Each
-sum is exact (`stats.sums`). `stats.blockwise` does the same of articles that come in blocks.
+sum is exact (`stats.resampling`). `stats.blockwise` does the same of articles that come in blocks.
 """
 
 import math
@@ -11,17 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evalharness.stats.draws import DRAWN_BITS, coins, exponential_weights, resample_counts
 from evalharness.stats.intervals import Values, quantiles
-from evalharness.stats.sums import (
+from evalharness.stats.resampling import (
     DOUBLE_BITS,
+    DRAWN_BITS,
     NOISE,
     SINGLE_BITS,
+    coins,
     column_means,
     column_sums,
+    exponential_weights,
     multiply,
     places_of_sum,
     products,
+    resample_counts,
     split_in_parts,
     whole_numbers,
 )
