@@ -92,6 +92,12 @@ def test_sentences_hold_every_visible_character_once_and_in_order(whole: str) ->
 
 
 @quickly
+@given(ANYTHING, st.integers(1, 5))
+def test_first_sentences_are_those_of_the_whole_text(whole: str, most: int) -> None:
+    assert text.sentences(whole, most) == text.sentences(whole)[:most]
+
+
+@quickly
 @given(ANYTHING)
 def test_a_sentence_alone_is_one_sentence(whole: str) -> None:
     lines = whole.splitlines()

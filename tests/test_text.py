@@ -410,6 +410,12 @@ def test_sentences_that_are_seen_at_a_glance_end_where_a_closer_look_ends_them(
 
 
 @pytest.mark.parametrize("texts", [_stopped, _articles])
+def test_first_sentences_are_those_of_the_whole_text(texts: Callable[[], list[str]]) -> None:
+    for each in texts():
+        assert text.sentences(each, 2) == text.sentences(each)[:2]
+
+
+@pytest.mark.parametrize("texts", [_stopped, _articles])
 def test_no_sentence_ends_inside_a_word_and_what_looks_like_one_is_one(
     texts: Callable[[], list[str]],
 ) -> None:

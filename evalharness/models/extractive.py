@@ -43,10 +43,11 @@ class _Extract:
         return [self._summarize(article) for article in articles]
 
     def _summarize(self, article: Article) -> Summary:
-        spans = sentences(article.text)
+        most = self._most_seen()
+        spans = sentences(article.text, most and most + 1)  # one more tells whether that is all
         if not spans:
             return Summary(article.id, "", len(article.text), "empty")
-        seen = spans[: self._most_seen()]
+        seen = spans[:most]
         read = len(article.text) if len(seen) == len(spans) else seen[-1].end
         lines = [_line(span.of(article.text)) for span in seen]
         chosen = sorted(self._choose(article, lines))

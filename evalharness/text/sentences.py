@@ -135,10 +135,14 @@ class _Line(NamedTuple):
 
 
 class _Scan:
-    """A text and where its current sentence starts; looks forward once, so that time is linear."""
+    """A text and where its current sentence starts; looks forward once, so that time is linear.
 
-    def __init__(self, text: str) -> None:
+    most: how many sentences are wanted; None: all.
+    """
+
+    def __init__(self, text: str, most: int | None = None) -> None:
         self.text = text
+        self.most = most
         self.start = 0
         self._capital = -1
         self._word = -1
@@ -158,23 +162,25 @@ class _Scan:
         return self._word < end
 
 
-def sentences(text: str) -> list[Span]:
+def sentences(text: str, most: int | None = None) -> list[Span]:
     """Return the sentences of a text in order, without their outer white space.
 
-    Every character that is not white space is in exactly one of them.
+    Every character that is not white space is in exactly one of them. most: return the first so
+    many (at least one), and do not read on.
 
     >>> text = "Mr. Smith paid $3.5m. “Why?” asked the U.S. envoy"
     >>> [sentence.of(text) for sentence in sentences(text)]
     ['Mr. Smith paid $3.5m.', '“Why?” asked the U.S. envoy']
     """
-    scan = _Scan(text)
+    scan = _Scan(text, most)
     spans: list[Span] = []
     if text.isprintable():  # one line, and no white space but spaces
         end = len(text.rstrip())
         if end:
             scan.start = len(text) - len(text.lstrip())
             _split(scan, end, spans)
-            spans.append(Span(scan.start, end))
+            if len(spans) != most:
+                spans.append(Span(scan.start, end))
         return spans
     lines = _lines(text)
     goes_on = False
@@ -182,21 +188,25 @@ def sentences(text: str) -> list[Span]:
         if not goes_on:
             scan.start = line.start
         final = _split(scan, line.end, spans, line.start, not line.ends_paragraph)
+        if len(spans) == most:
+            break
         goes_on = not line.ends_paragraph and _goes_on(scan, line, lines[number + 1], final)
         if not goes_on:
             spans.append(Span(scan.start, line.end))
+            if len(spans) == most:
+                break
     return spans
 
 
 def _split(
     scan: _Scan, limit: int, spans: list[Span], start: int = -1, to_its_end: bool = False
 ) -> Match[str] | None:
-    """Add the sentences that end within a line, from `start` up to `limit`.
+    """Add the sentences that end within a line, from `start` up to `limit`, or as many as wanted.
 
     to_its_end: return the last stop of the line, if it is the line's end.
     What has neither letter nor digit (a late quote, a smiley) belongs to what is before it.
     """
-    text = scan.text
+    text, most = scan.text, scan.most
     start = scan.start if start < 0 else start
     last = limit - 1
     while last >= start and not text[last].isalnum():
@@ -212,6 +222,8 @@ def _split(
         if end := _end_after_word(scan, at, limit):
             spans.append(Span(scan.start, end))
             scan.start = end + 1
+            if len(spans) == most:
+                return None
             continue
         stop = _STOP.match(text, at, limit)
         if stop is None:  # never: a mark is a stop
@@ -225,6 +237,8 @@ def _split(
         elif scan.has_word(at) and _is_boundary(scan, stop, end):
             spans.append(Span(scan.start, end))
             scan.start = _next_character(text, end)
+            if len(spans) == most:
+                return None
     if to_its_end:
         final = next(iter([*_STOP.finditer(text, last + 1, limit)][-1:]), final)
     return final
