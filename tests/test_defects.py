@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalharness.records import Defect, Finish, Summary
-from evalharness.text.defects import find_defects, without_cut_word
+from evalharness.text.defects import _REFUSALS, find_defects, without_cut_word
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -261,6 +261,15 @@ NOT_REFUSALS = [
 @pytest.mark.parametrize("text", REFUSALS)
 def test_find_names_a_refusal(text: str) -> None:
     assert _find(text) == ("refusal",)
+
+
+@pytest.mark.parametrize("n", range(len(_REFUSALS.anywhere)))
+@given(drawn=st.data())
+def test_what_a_phrase_finds_has_one_of_its_words(n: int, drawn: st.DataObject) -> None:
+    phrase, words = _REFUSALS.anywhere[n]
+    found = phrase.search(drawn.draw(st.from_regex(phrase)))
+    assert found
+    assert any(word in found[0] for word in words)
 
 
 @pytest.mark.parametrize("text", NOT_REFUSALS)

@@ -103,6 +103,8 @@ _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+(?:[.,]\d+)*")
 
 
 def _loops(text: str, written: Sequence[str], article: str) -> bool:
+    if len(word_runs(written, 3)) == len(written) - 2:
+        return False  # nothing is said twice: whatever loops has three words of it again
     return (
         _repeats_in_a_row(written)
         or _is_stale(written)
@@ -243,7 +245,8 @@ def _opens_with(head: str, instruction: str, article: str) -> bool:
 
 def _fold_text(text: str) -> str:
     """Return the text in small letters, with plain apostrophes and spaces and no Markdown."""
-    plain = _MARKDOWN.sub("", _APOSTROPHE.sub("'", text.lower()))
+    lowered = text.lower()
+    plain = _MARKDOWN.sub("", lowered if text.isascii() else _APOSTROPHE.sub("'", lowered))
     return _SPACES.sub(" ", plain).strip(" ")
 
 
@@ -254,16 +257,24 @@ _SPACES = re.compile(r"[^\S\n ]+ *| {2,}")
 
 def _says(phrases: "_Phrases", head: str, article: str) -> bool:
     openings = (opening.match(head) for opening in phrases.openings)
-    others = (phrase.search(head) for phrase in phrases.anywhere)
+    others = (
+        phrase.search(head)
+        for phrase, words in phrases.anywhere
+        if any(word in head for word in words)
+    )
     said = [match.group() for match in (*openings, *others) if match]
     return bool(said) and any(phrase not in _fold_text(article) for phrase in said)
 
 
 class _Phrases(NamedTuple):
-    """Patterns of folded text: those that open a summary, and those that may stand anywhere."""
+    """Patterns of folded text: those that open a summary, and those that may stand anywhere.
+
+    Each of the latter comes with words of which it has at least one: to look for these first is
+    ten times as quick.
+    """
 
     openings: Sequence[re.Pattern[str]]
-    anywhere: Sequence[re.Pattern[str]] = ()
+    anywhere: Sequence[tuple[re.Pattern[str], Sequence[str]]] = ()
 
 
 _ARTICLE = r"(?:article|passage|text|document|content|story|report)"
@@ -301,41 +312,74 @@ _REFUSALS = _Phrases(
     ],
     anywhere=[
         # "As an AI language model, I ..."; "I'm just a language model"; not "sold as an AI tool"
-        re.compile(
-            rf"\bas an? {_MACHINE}\b{_REST}?, i\b|\bi(?:'m| am) (?:just |only )?an? {_MACHINE}\b"
+        (
+            re.compile(
+                rf"\bas an? {_MACHINE}\b{_REST}?, i\b"
+                rf"|\bi(?:'m| am) (?:just |only )?an? {_MACHINE}\b"
+            ),
+            (" ai", "artificial intelligence", "language model"),
         ),
         # "The article was not provided."; "The text appears to be missing."
-        re.compile(
-            r"\b(?:article|passage|text)(?: text| content| body)?(?: you \w+)? "
-            r"(?:(?:was|is|were|has|have)(?:n't| not)(?: been)?(?: \w+ly)? "
-            r"(?:provided|included|supplied|attached|pasted)\b"
-            r"|(?:appears|seems) to be (?:missing|empty|blank|incomplete|cut off)\b)"
+        (
+            re.compile(
+                r"\b(?:article|passage|text)(?: text| content| body)?(?: you \w+)? "
+                r"(?:(?:was|is|were|has|have)(?:n't| not)(?: been)?(?: \w+ly)? "
+                r"(?:provided|included|supplied|attached|pasted)\b"
+                r"|(?:appears|seems) to be (?:missing|empty|blank|incomplete|cut off)\b)"
+            ),
+            (
+                "provided",
+                "included",
+                "supplied",
+                "attached",
+                "pasted",
+                "missing",
+                "empty",
+                "blank",
+                "incomplete",
+                "cut off",
+            ),
         ),
         # "No text was included."; "There is no article to summarize."
-        re.compile(
-            r"\bno (?:article|passage|text)(?: text| content)?(?: (?:was|is|has been))? "
-            r"(?:provided|included|supplied|given|attached|shared|to summari[sz]e)\b"
+        (
+            re.compile(
+                r"\bno (?:article|passage|text)(?: text| content)?(?: (?:was|is|has been))? "
+                r"(?:provided|included|supplied|given|attached|shared|to summari[sz]e)\b"
+            ),
+            ("no article", "no passage", "no text"),
         ),
         # "Please provide the full article ..."
-        re.compile(
-            r"\b(?:please|(?:could|can|would) you) (?:please )?"
-            r"(?:provide|share|paste|send|supply|upload|attach)(?: me)?(?: with)? "
-            rf"(?:the|an?|your|any|more|some)\b{_REST}\b(?:article|passage|text|content)\b"
+        (
+            re.compile(
+                r"\b(?:please|(?:could|can|would) you) (?:please )?"
+                r"(?:provide|share|paste|send|supply|upload|attach)(?: me)?(?: with)? "
+                rf"(?:the|an?|your|any|more|some)\b{_REST}\b(?:article|passage|text|content)\b"
+            ),
+            ("please ", " you "),
         ),
         # "You haven't included the text"
-        re.compile(
-            r"\byou (?:haven't|have not|did not|didn't)(?: yet| actually)? "
-            rf"(?:provide|include|share|attach|paste)d?\b{_REST}\b{_ARTICLE}\b"
+        (
+            re.compile(
+                r"\byou (?:haven't|have not|did not|didn't)(?: yet| actually)? "
+                rf"(?:provide|include|share|attach|paste)d?\b{_REST}\b{_ARTICLE}\b"
+            ),
+            ("you haven't", "you have not", "you did not", "you didn't"),
         ),
         # "It is not possible to write a summary"
-        re.compile(
-            r"\b(?:unable|not possible|impossible|not able) to (?:summari[sz]e\b"
-            r"|(?:provide|generate|create|write|produce|give) (?:\w+ ){1,3}summary\b)"
+        (
+            re.compile(
+                r"\b(?:unable|not possible|impossible|not able) to (?:summari[sz]e\b"
+                r"|(?:provide|generate|create|write|produce|give) (?:\w+ ){1,3}summary\b)"
+            ),
+            ("unable to ", "possible to ", "not able to "),
         ),
         # "The text does not contain enough information to summarize"
-        re.compile(
-            r"\b(?:enough|(?:in)?sufficient) (?:information|context|content|details?|text)\b"
-            rf"{_REST}\bsummar"
+        (
+            re.compile(
+                r"\b(?:enough|(?:in)?sufficient) (?:information|context|content|details?|text)\b"
+                rf"{_REST}\bsummar"
+            ),
+            ("enough ", "sufficient "),
         ),
     ],
 )
@@ -387,6 +431,7 @@ _VERBS = (
     r"(?:discuss|describ|highlight|mention|explain|explor|outlin|stat|report|not|say|emphasi[sz]|focus"
     r"|conclud|detail|cover|examin|summari[sz]|present|provid|argu|tell|suggest)e?s\b"
 )
+_NOUNS = ("article", "passage", "text", "story", "report", "document")
 # "The article" is said of little else; "the report" may be what the article is about.
 _OF_ARTICLE = re.compile(
     rf"\b(?:the|this|an?)(?: [\w-]+){{0,2}}? (?:(article)\b|(passage|text|story|report|document)"
@@ -400,6 +445,8 @@ WORDS_OF_TITLE = 3
 
 
 def _speaks_of_article(text: str, article: str) -> bool:
+    if text.isascii() and not any(map(text.lower().__contains__, _NOUNS)):
+        return False
     nouns = {(match[1] or match[2]).lower() for match in _OF_ARTICLE.finditer(text)}
     return any(re.search(rf"\b{noun}s?\b", article, re.IGNORECASE) is None for noun in nouns)
 
