@@ -11,8 +11,11 @@ import pytest
 
 from evalharness.errors import StoreError
 from evalharness.files import temporary
+from evalharness.protocols import Need
+from evalharness.records import Article, digest
 from evalharness.store import ledger as store_ledger
 from evalharness.store.ledger import Ledger, RunFolder, cannot_write
+from evalharness.store.store import content_key
 
 SIGNATURE = {"name": "lead", "version": 1}
 KEYS = [f"{n:032x}" for n in range(40)]
@@ -240,3 +243,23 @@ def test_no_byte_of_a_line_can_be_changed_or_lost_unseen(tmp_path: Path) -> None
             assert read(whole[:at]) is None
     assert store_ledger.record_of(head) is None
     assert store_ledger.signature_of(line) is None
+
+
+# keys
+
+
+@pytest.mark.parametrize("text", ["A short text.", "A long text. " * 2_000], ids=["short", "long"])
+@pytest.mark.parametrize("references", [(), ("One.", "Two.")])
+def test_key_names_what_a_component_looks_at_whether_it_was_asked_for_before_or_not(
+    text: str, references: tuple[str, ...]
+) -> None:
+    article = Article("a", text, references, extra={"title": "A title"})
+    again = Article("b", text, references, "elsewhere", {"title": "A title"})
+    looked_at = {"article": text, "references": references, "title": "A title"}
+    every: list[set[Need]] = [
+        {"article"}, {"references"}, {"article", "references"}, {"article", "title"}
+    ]  # fmt: skip
+    for needs in map(frozenset, every):
+        key = digest({need: looked_at[need] for need in needs})
+        assert content_key(article, needs) == key
+        assert content_key(again, needs) == key

@@ -13,6 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -379,7 +380,16 @@ class Tally:
 
 def fingerprint_text(article: Article) -> bytes:
     """Return what of an article goes into the fingerprint of a run's articles: JSON in brackets."""
-    return canonical([article.id, article.text, article.references, article.source]).encode()[1:-1]
+    return _fingerprint_text(article.id, article.text, tuple(article.references), article.source)
+
+
+# The articles of one batch of samples come again for each system.
+_KEPT_ARTICLES = 128
+
+
+@lru_cache(_KEPT_ARTICLES)
+def _fingerprint_text(*of_article: Any) -> bytes:
+    return canonical(of_article).encode()[1:-1]
 
 
 class StoredSample(NamedTuple):
@@ -475,12 +485,18 @@ class SampleMaker:
 
 def line_of(record: Mapping[str, Any]) -> str:
     """Return one JSON line; lone surrogates, which UTF-8 cannot hold, make it ASCII throughout."""
-    text = json.dumps(record, ensure_ascii=False, separators=(", ", ": "), default=str)
+    text = _LINE.encode(record)
     try:
         text.encode()
     except UnicodeEncodeError:
-        text = json.dumps(record, separators=(", ", ": "), default=str)
+        text = _LINE_IN_ASCII.encode(record)
     return text + "\n"
+
+
+_LINE, _LINE_IN_ASCII = (
+    json.JSONEncoder(ensure_ascii=ascii, separators=(", ", ": "), default=str)
+    for ascii in (False, True)
+)
 
 
 def encodable(text: str) -> str:
@@ -488,9 +504,15 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", errors="backslashreplace").decode()
 
 
+@lru_cache(_KEPT_ARTICLES)
+def _digest_and_words(article: str) -> tuple[str, int]:
+    return digest(article), len(article.split())
+
+
 def row_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
     """Return what the table says of a sample beside its scores; line: the sample as it stands."""
     summary = sample["summary"]
+    article, article_words = _digest_and_words(sample["article"])
     return {
         "id": encodable(sample["id"]),
         "source": encodable(sample["source"]),
@@ -499,9 +521,9 @@ def row_of(sample: Mapping[str, Any], line: bytes) -> dict[str, Any]:
         "tokens": summary.get("tokens"),
         "tokens_in": summary.get("tokens_in"),
         "words": len(summary["text"].split()),
-        "article": digest(sample["article"]),
+        "article": article,
         "references": digest(sample["references"]),
-        "article_words": len(sample["article"].split()),
+        "article_words": article_words,
         "truncated": is_truncated(sample["article"], summary.get("read"), summary.get("tokens_in")),
         "defects": sample["defects"],
         "line": zlib.crc32(line),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 from weakref import WeakValueDictionary
@@ -137,12 +138,27 @@ class Claims:
 
 def content_key(article: Article, needs: frozenset[Need]) -> str:
     """Return the key of what a component looks at in an article."""
-    return digest({need: _LOOKED_AT[need](article) for need in needs})
+    looked_at = {need: _LOOKED_AT[need](article) for need in needs}
+    if looked_at.keys() <= _TEXTS and len(article.text) <= LONGEST_KEPT:
+        return _key_of_texts(*looked_at.items())
+    return digest(looked_at)
+
+
+# A run asks for the keys of its window of articles again and again, for each model and scorer.
+KEPT_KEYS = 2048
+# Characters of an article whose key is kept, since its text is kept with it.
+LONGEST_KEPT = 20_000
+_TEXTS = frozenset({"article", "references"})
+
+
+@lru_cache(KEPT_KEYS)
+def _key_of_texts(*looked_at: tuple[Need, Any]) -> str:
+    return digest(dict(looked_at))
 
 
 _LOOKED_AT: Mapping[Need, Callable[[Article], Any]] = {
     "article": lambda article: article.text,
-    "references": lambda article: article.references,
+    "references": lambda article: tuple(article.references),
     "title": lambda article: article.extra.get("title"),
     "summary": lambda article: article.extra.get("summary"),
     "published": lambda article: article.extra.get("published"),
