@@ -742,6 +742,20 @@ def test_page_carries_a_choice_where_all_would_be_too_much(
     assert len(found.source.encode()) <= 151_000
 
 
+def test_page_is_the_same_whether_articles_are_made_before_or_when_they_are_asked_for(
+    make_run: MakeRun, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(2)
+    texts = [" ".join(map(str, rng.integers(10**9, size=60))) for _ in range(200)]
+    runs = [make_run(name, {"m": rng.random(200).tolist()}, texts=texts) for name in "ab"]
+    monkeypatch.setattr(report_page, "MOST_BYTES", 150_000)
+    monkeypatch.setattr(report_page, "SURELY_CHOSEN", 0.0)
+    late = write_report(*runs, to=page).read_bytes()
+    monkeypatch.setattr(report_page, "SURELY_CHOSEN", 2.0)
+
+    assert write_report(*runs, to=page).read_bytes() == late
+
+
 def test_choice_has_what_the_page_names_the_extremes_the_flagged_and_some_at_random(
     make_run: MakeRun,
 ) -> None:

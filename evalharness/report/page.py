@@ -32,6 +32,7 @@ from evalharness.report.overview import Overview, overview
 from evalharness.report.pair import Fall, PairSection, falls, pair_section
 from evalharness.report.payload import (
     TRIED,
+    PageArticles,
     PageIndex,
     bytes_an_article,
     pack_each,
@@ -88,6 +89,11 @@ class SectionInput:
     def falls(self) -> list[Fall]:
         """The articles on which scores fell from the baseline; none without one."""
         return falls(self.gathered, self.articles) if self.has_baseline else []
+
+    @property
+    def fallen_articles(self) -> list[int]:
+        """The numbers of those articles, which the page speaks of anyway."""
+        return [number for fall in self.falls for number in fall.articles]
 
 
 class Section(NamedTuple):
@@ -158,6 +164,8 @@ CHUNKS = "chunks"
 MOST_BYTES = 2_990_000
 # The share of them that leaves room enough for all else in a page.
 SURELY_FIT = 0.6
+# The share of them that is left for articles in any page that carries a choice, or nearly so.
+SURELY_CHOSEN = 0.8
 # Articles that a page carries however long they are.
 LEAST_ARTICLES = 20
 
@@ -273,10 +281,11 @@ def _page(
     with DRAWER, Texts(gathered, articles_of(gathered)) as texts:
         articles, ranked = texts.articles, standings(gathered)
         plots = begin_plots(gathered, ranked.plotted) if can_draw() else ()
-        whole = None if beside else _payload_that_surely_fits(gathered, texts)
         given = SectionInput(
             gathered, articles, texts, ranked, gate_of_runs, cards, bool(baseline), plots
         )
+        page_articles = PageArticles(gathered, texts)
+        whole = None if beside else _begin_payload(given, page_articles)
         contents = {section: section.build(given) for section in SECTIONS}
         render = partial(
             _render,
@@ -288,9 +297,9 @@ def _page(
             neighbours=beside is not None,
         )
         if beside is None:
-            text = _page_that_fits(render, given, whole)
+            text = _page_that_fits(render, given, page_articles, whole)
         else:
-            text = _payload_beside(gathered, texts, beside).fill(render)
+            text = _payload_beside(given, page_articles, beside).fill(render)
     return _MadePage(text, given.overview.top.sentence)
 
 
@@ -310,51 +319,62 @@ class _Payload:
         return render(index=self.index, chunks=self.blocks, choice=self.choice)
 
 
-def _payload(gathered: Gathered, texts: Texts, choice: ArticleChoice) -> _Payload:
-    index = PageIndex(gathered, texts.articles, choice)
-    blocks = list(pack_each(payload_chunks(texts, index)))
+def _payload(given: SectionInput, articles: PageArticles, choice: ArticleChoice) -> _Payload:
+    index = PageIndex(given.gathered, given.articles, choice)
+    blocks = list(pack_each(payload_chunks(articles, index)))
     return _Payload(choice, pack_json(index.record()), blocks)
 
 
-def _payload_beside(gathered: Gathered, texts: Texts, beside: _Beside) -> _Payload:
-    index = PageIndex(gathered, texts.articles, choose_all(texts.articles))
-    for chunk in pack_each(payload_chunks(texts, index)):
+def _payload_beside(given: SectionInput, articles: PageArticles, beside: _Beside) -> _Payload:
+    index = PageIndex(given.gathered, given.articles, choose_all(given.articles))
+    for chunk in pack_each(payload_chunks(articles, index)):
         beside.write(chunk)
     return _Payload(index.choice, pack_json(index.record()))
 
 
-def _payload_that_surely_fits(gathered: Gathered, texts: Texts) -> _Payload | None:
+def _begin_payload(given: SectionInput, articles: PageArticles) -> _Payload | None:
     """Return the data of all articles where they leave much room, so that it need not be known.
 
-    That is asked while plots are drawn: how much room these take is yet to be seen.
+    That is asked while plots are drawn: how much room these take is yet to be seen. Of too many
+    articles, those are made meanwhile that there will be room for in any page.
     """
-    n = texts.articles.n
-    if n > TRIED and n * bytes_an_article(gathered, texts) > SURELY_FIT * MOST_BYTES:
-        return None
-    return _payload(gathered, texts, choose_all(texts.articles))
+    n = given.articles.n
+    if n > TRIED:
+        each = bytes_an_article(given.gathered, given.articles, articles)
+        if n * each > SURELY_FIT * MOST_BYTES:
+            most = int(SURELY_CHOSEN * MOST_BYTES / each)
+            first = given.fallen_articles
+            articles.keep(choose_articles(given.gathered, given.articles, most, first).chosen)
+            return None
+    return _payload(given, articles, choose_all(given.articles))
 
 
-def _page_that_fits(render: Callable[..., str], given: SectionInput, whole: _Payload | None) -> str:
+def _page_that_fits(
+    render: Callable[..., str],
+    given: SectionInput,
+    articles: PageArticles,
+    whole: _Payload | None,
+) -> str:
     """Return a page with the data of as many articles as fit. whole: of all, if it is there."""
     if whole and len((page := whole.fill(render)).encode()) <= MOST_BYTES:
         return page
     empty = render(index="", chunks=(), choice=choose_all(given.articles))
-    named = [number for fall in given.falls for number in fall.articles]
     room = MOST_BYTES - len(empty.encode())
-    return _payload_that_fits(given.gathered, given.texts, named, room, whole).fill(render)
+    return _payload_that_fits(given, articles, room, whole).fill(render)
 
 
 def _payload_that_fits(
-    gathered: Gathered, texts: Texts, first: Sequence[int], room: int, whole: _Payload | None
+    given: SectionInput, articles: PageArticles, room: int, whole: _Payload | None
 ) -> _Payload:
     """Return the data of as many articles as there is room for. whole: of all, if it is there."""
-    most = texts.articles.n
+    gathered, places = given.gathered, given.articles
+    most = places.n
     if most > TRIED:
-        most = max(LEAST_ARTICLES, int(room / bytes_an_article(gathered, texts)))
+        most = max(LEAST_ARTICLES, int(room / bytes_an_article(gathered, places, articles)))
     while True:
-        choice = choose_articles(gathered, texts.articles, most, first)
-        every = len(choice.chosen) == texts.articles.n
-        payload = whole if whole and every else _payload(gathered, texts, choice)
+        choice = choose_articles(gathered, places, most, given.fallen_articles)
+        every = len(choice.chosen) == places.n
+        payload = whole if whole and every else _payload(given, articles, choice)
         if payload.size <= room or len(choice.chosen) <= LEAST_ARTICLES:
             return payload
         # What was tried was shorter than what was chosen.

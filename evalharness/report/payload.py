@@ -11,10 +11,12 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from evalharness.comparison.new_errors import error_names
+from evalharness.errors import DataError
 from evalharness.records import flag_kind, unread_spans
 from evalharness.report.articles import (
     UNLIKE_A_SAMPLE,
@@ -31,8 +33,8 @@ from evalharness.text import sentences
 PAGE_FORMAT = 1
 # Of JSON: small enough to be unpacked while a reader waits, large enough to compress well.
 CHUNK_BYTES = 400_000
-# Chunks that wait to be compressed, or to be taken.
-_PACKED_AT_ONCE = 2
+# Chunks that are compressed at a time, and those that wait for it, or to be taken.
+_COMPRESSED_AT_ONCE, _PACKED_AT_ONCE = 2, 3
 # Of gzip: 9 takes twice the time of 5 for a page that is a hundredth smaller.
 _LEVEL = 5
 # Articles that tell how large all will be.
@@ -110,50 +112,42 @@ class PageIndex:
             counts.append([values[row] for row in of_run])
         return counts
 
-    def add(self, samples: ArticleSamples, chunk: int, at: int) -> None:
+    def add(self, article: "PageArticle", chunk: int, at: int) -> None:
         """Take in the next of the chosen articles, with what each system made of it."""
-        number, has_it = len(self.articles["id"]), [sample is not None for sample in samples]
-        first = next(sample for sample in samples if sample is not None)
-        source = str(first.get("source", ""))
-        if source not in self.sources:
-            self.sources.append(source)
+        number, has_it = len(self.articles["id"]), [one is not None for one in article.outcomes]
+        if article.source not in self.sources:
+            self.sources.append(article.source)
         entry = {
-            "id": first["id"],
-            "source": self.sources.index(source),
+            "id": article.id,
+            "source": self.sources.index(article.source),
             "words": self._counted["article_words"][has_it.index(True)][number],
-            "title": _title(first),
-            "opening": None if _title(first) else _opening(first["article"]),
+            "title": article.title,
+            "opening": article.opening,
             "chunk": chunk,
             "at": at,
         }
         for key, value in entry.items():
             self.articles[key].append(value)
-        for system, sample in enumerate(samples):
-            self._add_outcome(system, sample, self._counted["words"][system][number])
-        if len(samples) == 2:
-            one, other = (error_names(sample) if sample else set() for sample in samples)
-            both = all(has_it)
-            self.gone.append(len(one - other) if both else 0)
-            self.new.append(len(other - one) if both else 0)
+        for system, outcome in enumerate(article.outcomes):
+            self._add_outcome(
+                system, outcome or _NO_OUTCOME, self._counted["words"][system][number]
+            )
+        if len(article.outcomes) == 2:
+            gone, new = article.changes
+            self.gone.append(gone)
+            self.new.append(new)
 
-    def _add_outcome(self, system: int, sample: Mapping[str, Any] | None, words: int) -> None:
-        summary = None if sample is None else sample["summary"]
-        scores = {} if sample is None else sample["scores"]
-        self.finish[system].append(summary and summary["finish"])
-        self.words[system].append(None if summary is None else words)
-        self.truncated[system].append(None if sample is None else _is_truncated(sample))
-        for column, values in zip(self.gathered.columns, self.values.values(), strict=True):
-            values[system].append(_finite(column.value_in(scores)))
+    def _add_outcome(self, system: int, outcome: "_Outcome", words: int) -> None:
+        self.finish[system].append(outcome.finish)
+        self.words[system].append(None if outcome is _NO_OUTCOME else words)
+        self.truncated[system].append(outcome.truncated)
+        for column, values in self.values.items():
+            values[system].append(outcome.values.get(column))
         for metric in self.bands:
-            score = scores.get(metric) or {}
-            flags = score.get("flags")
-            self.bands[metric][system].append(score.get("band"))
-            self.flags[metric][system].append(self._count_kinds(flags) if flags else None)
-
-    def _count_kinds(self, flags: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-        counts = Counter(flag["kind"] for flag in flags)
-        self.kinds |= counts.keys()
-        return dict(sorted(counts.items()))
+            flags = outcome.flags.get(metric)
+            self.bands[metric][system].append(outcome.bands.get(metric))
+            self.flags[metric][system].append(flags)
+            self.kinds |= (flags or {}).keys()
 
     def record(self) -> dict[str, Any]:
         """Return it as the page has it."""
@@ -216,22 +210,111 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else value
 
 
-def payload_chunks(texts: Texts, index: PageIndex) -> Iterator[bytes]:
+class _Outcome(NamedTuple):
+    """What the index has of a system's sample: its finish, and of each score what it says."""
+
+    finish: str | None = None
+    truncated: bool | None = None
+    values: Mapping[str, float | None] = {}
+    bands: Mapping[str, str | None] = {}
+    flags: Mapping[str, dict[str, int]] = {}
+
+
+_NO_OUTCOME = _Outcome()
+
+
+class PageArticle(NamedTuple):
+    """What a page has of an article: its text and all summaries as JSON, and what is in the index.
+
+    outcomes: of each system, None of one that lacks the article. changes: of two systems that have
+    it, how many likely errors of the first the second lacks, and how many are new.
+    """
+
+    id: str
+    source: str
+    title: str | None
+    opening: str | None
+    outcomes: Sequence[_Outcome | None]
+    changes: tuple[int, int]
+    text: bytes
+
+
+class PageArticles:
+    """What a page has of each article, by its number; some can be made before, and are kept."""
+
+    def __init__(self, gathered: Gathered, texts: Texts) -> None:
+        """Take the runs and their texts."""
+        self._columns = gathered.columns
+        self._texts = texts
+        self._kept: dict[int, PageArticle] = {}
+
+    def keep(self, numbers: Iterable[int]) -> None:
+        """Make some articles before they are asked for; those that cannot be made are left."""
+        for number in numbers:
+            with suppress(DataError):
+                self._kept[number] = self[number]
+
+    def __getitem__(self, number: int) -> PageArticle:
+        """Return an article. Raises: DataError where a run's samples cannot be read."""
+        if number in self._kept:
+            return self._kept[number]
+        samples = self._texts[number]
+        try:
+            return self._article_of(samples)
+        except UNLIKE_A_SAMPLE as error:
+            where = self._texts.where(number, _first_broken_system(samples))
+            raise broken_sample(where, error) from None
+
+    def _article_of(self, samples: ArticleSamples) -> PageArticle:
+        first = next(sample for sample in samples if sample is not None)
+        title = _title(first)
+        return PageArticle(
+            first["id"],
+            str(first.get("source", "")),
+            title,
+            None if title else _opening(first["article"]),
+            [None if sample is None else self._outcome(sample) for sample in samples],
+            _changes(samples),
+            json_bytes(article_record(samples)),
+        )
+
+    def _outcome(self, sample: Mapping[str, Any]) -> _Outcome:
+        scores = sample["scores"]
+        said = {metric: score or {} for metric, score in scores.items()}
+        return _Outcome(
+            sample["summary"]["finish"],
+            _is_truncated(sample),
+            {column.key: _finite(column.value_in(scores)) for column in self._columns},
+            {metric: score.get("band") for metric, score in said.items()},
+            {metric: _count_kinds(flags) for metric, score in said.items()
+             if (flags := score.get("flags"))},
+        )  # fmt: skip
+
+
+def _changes(samples: ArticleSamples) -> tuple[int, int]:
+    """Return how many likely errors of the first of two systems the second lacks, and new ones."""
+    if len(samples) != 2 or None in samples:
+        return 0, 0
+    one, other = (error_names(sample) for sample in samples if sample is not None)
+    return len(one - other), len(other - one)
+
+
+def _count_kinds(flags: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return dict(sorted(Counter(flag["kind"] for flag in flags).items()))
+
+
+def payload_chunks(articles: PageArticles, index: PageIndex) -> Iterator[bytes]:
     """Yield the texts of the chosen articles, some at a time, and enter each into the index.
 
     A chunk is the JSON of a list. Raises: DataError where a run's samples cannot be read.
     """
     chunk: list[bytes] = []
     size = number = 0
-    for article in index.choice.chosen:
-        samples = texts[article]
-        try:
-            index.add(samples, number, len(chunk))
-            chunk.append(json_bytes(article_record(samples)))
-        except UNLIKE_A_SAMPLE as error:
-            where = texts.where(article, _first_broken_system(samples))
-            raise broken_sample(where, error) from None
-        size += len(chunk[-1])
+    for chosen in index.choice.chosen:
+        article = articles[chosen]
+        index.add(article, number, len(chunk))
+        chunk.append(article.text)
+        size += len(article.text)
         if size >= CHUNK_BYTES:
             yield b"[%b]" % b",".join(chunk)
             chunk, size, number = [], 0, number + 1
@@ -249,12 +332,12 @@ def _first_broken_system(samples: ArticleSamples) -> int:
     return there[0]
 
 
-def bytes_an_article(gathered: Gathered, texts: Texts) -> float:
+def bytes_an_article(gathered: Gathered, places: Articles, articles: PageArticles) -> float:
     """Return how much of a page an article takes, by some of them spread over all; there is one."""
-    n = texts.articles.n
+    n = places.n
     tried = sorted({i * n // TRIED for i in range(TRIED)})
-    index = PageIndex(gathered, texts.articles, ArticleChoice(tried, n))
-    taken = sum(map(len, pack_each(payload_chunks(texts, index))))
+    index = PageIndex(gathered, places, ArticleChoice(tried, n))
+    taken = sum(map(len, pack_each(payload_chunks(articles, index))))
     return (taken + len(pack_json(index.record()))) / len(tried)
 
 
@@ -355,8 +438,8 @@ def pack_json(value: Any) -> str:
 
 
 def pack_each(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Yield chunks of JSON packed, in order; while one is compressed, the next is made."""
-    with ThreadPoolExecutor(1) as compressing:
+    """Yield chunks of JSON packed, in order; while some are compressed, the next is made."""
+    with ThreadPoolExecutor(_COMPRESSED_AT_ONCE) as compressing:
         packed: deque[Future[str]] = deque()
         for chunk in chunks:
             packed.append(compressing.submit(_pack, chunk))
