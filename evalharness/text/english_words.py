@@ -55,7 +55,6 @@ def _senses() -> dict[str, list[str]]:
     return found
 
 
-@lru_cache(maxsize=10_000)
 @lru_cache(maxsize=MOST_KEPT)
 def synonyms(stem: str) -> list[str]:
     """Return the stems of the words that may mean the same as one of a stem, in no sense apart.

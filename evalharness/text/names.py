@@ -154,7 +154,8 @@ def _look(written: str) -> _Look:
     is_function_word = folded in FUNCTION_WORDS
     is_acronym = len(written) > 1 and written.isupper()
     never = folded in CALENDAR or folded in ORDINARY_CAPITALS or not first.isalpha()
-    never = never or (is_function_word and not is_acronym) or _MONEY.fullmatch(folded) is not None
+    never = never or (is_function_word and not is_acronym)
+    never = never or (not folded.isalpha() and _MONEY.fullmatch(folded) is not None)
     shows_case = is_acronym or not (is_function_word or folded in ORDINARY_OPENERS)
     return _Look(folded, never, never or is_function_word, shows_case)
 

@@ -77,13 +77,20 @@ def stem(word: str) -> str:
         return _IRREGULAR[word]
     if len(word) <= 2:
         return word
-    word = _step_1a(word)
-    word = _step_1b(word)
-    word = _step_1c(word)
-    word = _step_2(word)
-    word = _step_3(word)
-    word = _step_4(word)
-    return _step_5(word)
+    # A step that cannot change how a word ends is not asked.
+    if word[-1] == "s":
+        word = _step_1a(word)
+    if word[-1] in "dg":
+        word = _step_1b(word)
+    if word[-1] == "y":
+        word = _step_1c(word)
+    if word[-2:] in _STEP_2:
+        word = _step_2(word)
+    if word[-2:] in _STEP_3:
+        word = _step_3(word)
+    if word[-2:] in _STEP_4:
+        word = _step_4(word)
+    return _step_5(word) if word[-1] in "el" else word
 
 
 def _shape(word: str) -> str:

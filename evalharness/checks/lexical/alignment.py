@@ -87,6 +87,8 @@ CONTENT_VOTE = 4
 _VALUES = {word: str(value) for word, value in (ONES | TENS).items() if word != "one"} | {
     word: f"{value}th" for word, value in ORDINALS.items()
 }
+# Words that are not compared as their stems; a country goes before a value.
+_KEY_OF = SHORT_FOR | _VALUES | COUNTRY_OF
 _DIGITS = re.compile(r"(\d[\d,]*(?:\.\d+)?)(st|nd|rd|th|m|bn)?")
 
 
@@ -98,7 +100,7 @@ def _keys(word: str) -> str:
         return match[1].replace(",", "") + ("th" if is_ordinal else "")
     if "'" in word:
         return "not" if word.endswith("n't") else word.partition("'")[0] or word
-    return text.country(word) or _VALUES.get(word) or SHORT_FOR.get(word) or text.stem_of(word)
+    return _KEY_OF.get(word) or text.stem_of(word)
 
 
 # The first and the last of some words of a sentence.
@@ -534,36 +536,37 @@ def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list
     if len(found) > _MOST_PLACES or not (content or beam[0][1] < 0):
         places = _next_places(found, beam, content)
     after = {state[1]: state for state in without}
-    sentences = article.sentences
-    for place in places:
-        sentence = sentences[place]
-        cost, path = _cheapest(article, beam, place, sentence)
-        if place not in after or cost < after[place][0]:
-            after[place] = (cost, place, sentence, (place, path))
+    for state in _cheapest(article, beam, places):
+        other = after.get(state[1])
+        if other is None or state[0] < other[0]:
+            after[state[1]] = state
     return sorted(after.values())[:BEAM]
 
 
-def _cheapest(
-    article: Wording, beam: list[_State], place: int, sentence: int
-) -> tuple[float, _Path]:
-    """Return the least cost of coming to a place of the article, and the path that it takes."""
-    least, path = math.inf, beam[0][3]
-    for cost, before, its_sentence, its_path in beam:
-        if cost >= least:  # the beam is in order, and a step never lowers the cost
-            break
-        gap = place - before
-        if gap == 1 or before < 0:
-            return cost, its_path  # costs nothing, and those before it cost more
-        if 1 < gap <= MOST_SKIPPED + 1:
-            if not article.drops_nothing(before, place):
-                cost += SKIP + SKIPPED_WORD * (gap - 1)
-        elif sentence == its_sentence:
-            cost += SAME_SENTENCE if gap > 0 else SAME_SENTENCE + BACKWARD
-        else:
-            cost += NEXT_SENTENCE if sentence == its_sentence + 1 else ELSEWHERE
-        if cost < least:
-            least, path = cost, its_path
-    return least, path
+def _cheapest(article: Wording, beam: list[_State], places: Collection[int]) -> list[_State]:
+    """Return the least cost of coming to each place of the article, and the path that it takes."""
+    found: list[_State] = []
+    for place in places:
+        sentence = article.sentences[place]
+        least, path = math.inf, beam[0][3]
+        for cost, before, its_sentence, its_path in beam:
+            if cost >= least:  # the beam is in order, and a step never lowers the cost
+                break
+            gap = place - before
+            if gap == 1 or before < 0:  # costs nothing, and those before it cost more
+                least, path = cost, its_path
+                break
+            if 1 < gap <= MOST_SKIPPED + 1:
+                if not article.drops_nothing(before, place):
+                    cost += SKIP + SKIPPED_WORD * (gap - 1)
+            elif sentence == its_sentence:
+                cost += SAME_SENTENCE if gap > 0 else SAME_SENTENCE + BACKWARD
+            else:
+                cost += NEXT_SENTENCE if sentence == its_sentence + 1 else ELSEWHERE
+            if cost < least:
+                least, path = cost, its_path
+        found.append((least, place, sentence, (place, path)))
+    return found
 
 
 def _next_places(places: list[int], beam: list[_State], content: bool) -> Collection[int]:
@@ -609,18 +612,18 @@ def evidence(
 def close_pairs(article: Wording, aligned: Aligned) -> float:
     """Return the share of neighbouring words of content that stand close in the article too."""
     content = [
-        article.places.get(key, [])
+        article.places.get(key, ())
         for token, key in zip(aligned.tokens, aligned.keys, strict=True)
         if token.content
     ]
     if len(content) < 2:
         return float(all(content))
-    pairs = [
-        are_close(one, other)
-        for number, one in enumerate(content)
-        for other in content[number + 1 : number + 1 + PAIRED]
-    ]
-    return sum(pairs) / len(pairs)
+    n_pairs = n_close = 0
+    for following in [content[distance:] for distance in range(1, PAIRED + 1)]:
+        n_pairs += len(following)
+        both = zip(content, following, strict=False)
+        n_close += sum([are_close(one, other) for one, other in both if one and other])
+    return n_close / n_pairs
 
 
 def are_close(one: Sequence[int], other: Sequence[int]) -> bool:

@@ -71,6 +71,8 @@ _POSSIBLE = word_set(
 )
 # These hedge what follows them and `to`.
 _FUTURE = word_set("expect plan intend due hope aim forecast predict want consid")
+_HEDGES = _POSSIBLE | _FUTURE
+_CUE_STEMS = _DENYING | _HEDGES
 _BASES = frozenset(VERB_OF.values())
 # A claim with one of these before it is not put as a fact.
 _GUARDED = (
@@ -207,13 +209,13 @@ class Cues:
 @OfWords
 def _is_cue(word: str) -> bool:
     """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
-    return stem_of(word) in _DENYING | _POSSIBLE | _FUTURE or _denies[word]
+    return word in _DENIALS or word.endswith("n't") or stem_of(word) in _CUE_STEMS
 
 
 @OfWords
 def _may_hedge(word: str) -> bool:
     """Tell whether a word may say that what follows is no fact (yet)."""
-    return stem_of(word) in _POSSIBLE | _FUTURE or word in ("due", "considering", "may")
+    return stem_of(word) in _HEDGES or word in ("due", "considering", "may")
 
 
 @OfWords
@@ -291,6 +293,11 @@ class StatedPolarity(ArticleIndex):
         found = [*blanket_denials(self.passages, self.cues.denied)]
         return {stem: blanket for blanket in reversed(found) for stem in blanket.denied}
 
+    @cached_property
+    def telling_stems(self) -> frozenset[str]:
+        """The stems that are disputed in the article, or denied of everybody."""
+        return self.disputed_stems.union(self.blankets)
+
     def affirms(self, at: int) -> bool:
         """Tell whether the article neither denies nor hedges a word at a place."""
         return at not in self.cues.denied and at not in self.cues.hedged
@@ -357,20 +364,16 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         """Return which sentences of the article one was compared with, and what clashes."""
         compared: set[int] = set()
         clashes: list[_Clash] = []
-        past, first, end = -1, self.own.first[number], self.own.first[number + 1]
-        disputed, denied = self.article.disputed_stems, self.own_cues.denied
-        for at, stem in enumerate(self.own.stems[first:end], first):
-            asked = at > past and (stem in disputed or at in denied)
-            may_clash = self._may_clash(at, stem)
-            if compared and not (asked or may_clash or self.article.wants_evidence):
-                continue
+        past, disputed, denied = -1, self.article.disputed_stems, self.own_cues.denied
+        telling, wants_evidence = self._telling_words(number), self.article.wants_evidence
+        near = range(self.own.first[number], self.own.first[number + 1])
+        for at in near if wants_evidence else telling:
+            asked = at > past and (self.own.stems[at] in disputed or at in denied)
             places: list[Alignment] = []
-            if asked or self.article.wants_evidence:
+            if asked or wants_evidence:
                 places = self._comparable(at)
                 compared.update([self.stated.columns.sentences[place.at] for place in places[:2]])
-            elif not compared and (place := self._comparable_place(at)) is not None:
-                compared.add(self.stated.columns.sentences[place])
-            if at <= past or not (asked or may_clash):
+            if at <= past or at not in telling:
                 continue
             clash = self._of_everybody(at)
             clash = clash or (self._disputed_clash(at, places) if asked else self._opposite(at))
@@ -381,13 +384,32 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 clashes.append(clash)
                 past = max(clash.last, at)
                 compared.add(self.stated.columns.sentences[clash.stated[1]])
+        if not (compared or wants_evidence):
+            compared = self._first_compared(near)
         return sorted(compared), clashes
 
-    def _may_clash(self, at: int, stem: str) -> bool:
-        """Tell whether a word that is not disputed can clash at all; most cannot."""
-        if stem in ANTONYMS or stem in self.article.blankets:
-            return True
-        return self.own.columns.words[at] in PROMISES or at in self.own_blankets
+    def _first_compared(self, near: Iterable[int]) -> set[int]:
+        """Return a sentence of the article with which one can be compared, if any can be."""
+        for at in near:
+            place = self._comparable_place(at)
+            if place is not None:
+                return {self.stated.columns.sentences[place]}
+        return set()
+
+    def _telling_words(self, number: int) -> list[int]:
+        """Return which words of a sentence are disputed or can clash at all; most are neither."""
+        first, end = self.own.first[number], self.own.first[number + 1]
+        words, denied = self.own.columns.words, self.own_cues.denied
+        telling = self.article.telling_stems
+        return [
+            at
+            for at, stem in enumerate(self.own.stems[first:end], first)
+            if stem in ANTONYMS
+            or stem in telling
+            or words[at] in PROMISES
+            or at in denied
+            or at in self.own_blankets
+        ]
 
     def _is_supposed(self, at: int) -> bool:
         """Tell whether a clause with `if` before a word puts it as no fact: if he had not left."""
@@ -416,13 +438,14 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if places is None or len(places) > MOST_PLACES or not self._may_be_compared(at):
             return None
         wanted, stems = self.own.around(at), self.stated.stems
-        least, n_wanted = max(1, min(LEAST_SHARED, len(wanted))), len(wanted)
-        n_known = len(wanted & self.shared_stems)
-        if n_known < least or n_known / n_wanted < NEGATED_SHARE:
+        n_wanted = len(wanted)
+        known = wanted & self.shared_stems
+        least = max(1, min(LEAST_SHARED, n_wanted))
+        if len(known) < least or len(known) / n_wanted < NEGATED_SHARE:
             return None
         for place in places:
-            low = max(0, place - REACH_IN_ARTICLE)
-            n_shared = len(wanted.intersection(stems[low : place + REACH_IN_ARTICLE + 1]))
+            low = place - REACH_IN_ARTICLE if place > REACH_IN_ARTICLE else 0
+            n_shared = len(known.intersection(stems[low : place + REACH_IN_ARTICLE + 1]))
             if n_shared >= least and n_shared / n_wanted >= NEGATED_SHARE:
                 return place
         return None
