@@ -25,6 +25,7 @@ from evalharness.meta.planted.measure import KINDS
 from evalharness.records import FLAG_KINDS, Article, Flag, Score, SentenceScore, Span, flag_kind
 from evalharness.report.verdict import show_verdict
 from evalharness.runner.check import (
+    MOST_MARGIN,
     Sentence,
     Verdict,
     VerdictWord,
@@ -432,7 +433,26 @@ def test_command_on_a_text_without_a_summary_exits_3(tmp_path: Path) -> None:
     assert run(str(bare), "--json")[0] == 3
     assert run(bridge, str(bare))[0] == 3
     assert run(str(bare), harvest)[0] == 1
-    assert run("--article", str(bare), "--summary", str(empty))[0] == 3
+    code, text = run("--article", str(bare), "--summary", str(empty))
+    assert code == 3
+    assert "NO SUMMARY: the summary is empty" in text
+    assert "page" not in text
+
+
+def test_two_texts_without_a_summary_say_how_a_pair_is_checked(tmp_path: Path) -> None:
+    article, summary, page = (tmp_path / name for name in ("a b.txt", "s.txt", "page.html"))
+    article.write_text("A title of some words\n\nRain fell on the town all day.\n")
+    summary.write_text("A title of words\n\nRain fell.\n")
+    page.write_text("<p>Rain fell on the town all day.</p>")
+
+    def said(*names: Path) -> str:
+        return CliRunner().invoke(app, ["check", *map(str, names)]).stderr
+
+    pair = f"evalharness check --article '{article}' --summary {summary}\n"
+    assert said(summary, article).endswith(pair)
+    assert "--article" not in said(article)
+    assert "--article" not in said(article, page)
+    assert "--article" not in said(article, PAGES / "harvest.txt")
 
 
 def test_command_reads_a_folder_stdin_and_pairs(tmp_path: Path) -> None:
@@ -523,6 +543,7 @@ def test_json_has_the_page_the_sentences_and_the_flags() -> None:
         *("reading", "likely_errors", "left_out"),
     }
     assert record["reading"].keys() >= {"sure", "doubt", "profile", "blocks"}
+    assert all(0 <= block["margin"] <= MOST_MARGIN for block in record["reading"]["blocks"])
     [sentence] = record["sentences"]
     assert sentence.keys() >= {"start", "end", "text", "value", "band", "evidence"}
     flag_keys = {"start", "end", "kind", "message", "evidence", "text", "likely_error"}

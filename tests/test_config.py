@@ -20,7 +20,7 @@ DATA = "data: {name: files, path: a.jsonl}\n"
 BROKEN = [
     ("empty", "", "{file}: empty"),
     ("not_a_mapping", "- data\n- model\n", "{file}:1:1: the top of a config is a mapping"),
-    ("tab", "data:\n\tname: files\n", "{file}:2:1: not YAML: found character"),
+    ("tab", "data:\n\tname: files\n", "{file}:2:1: not YAML: a tab; YAML wants spaces"),
     ("unclosed", "data: {name: files\nmodel: lead\n", "{file}:2:6: not YAML:"),
     (
         "duplicate_key",

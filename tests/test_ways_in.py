@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from conftest import Done
 
-from evalharness.errors import Exit
+from evalharness import run as run_config
+from evalharness.errors import DataError, Exit
 from evalharness.loaders.columns import recognize_columns
 from evalharness.loaders.outputs import flat
 from evalharness.loaders.rows import USUAL_COLUMNS
@@ -474,6 +475,15 @@ def test_columns_of_data_sets_are_recognized(name: str, generated: str) -> None:
          "no column 'generatd'; the row has: id, document, highlights, generated; did you mean "
          "generated?"),
         (two_files, ["a.jsonl", "--columns", "sumary=generated"], "did you mean summary?"),
+        (two_files, ["a.jsonl", "--columns", "reference=highlihgts"],
+         "a.jsonl: no column 'highlihgts'; the row has: id, document, highlights, generated; did "
+         "you mean highlights?"),
+        (two_files, ["a.jsonl", "b.jsonl", "--columns", "reference=highlights,reference=gold"],
+         "a.jsonl, b.jsonl: none has a column 'gold'; known: document, generated, highlights, id"),
+        (ids_alone, ["a.jsonl", "--articles", "articles.jsonl", "--columns", "title=headlin"],
+         "a.jsonl, articles.jsonl: none has a column 'headlin'"),
+        (ids_alone, ["a.jsonl", "--articles", "articles.jsonl", "--columns", "summary=sumary"],
+         "a.jsonl: no column 'sumary'; the row has: id, prediction"),
         (two_files, ["a.jsonl", "--summaries", "brat"], "no column 'brat'; the row has"),
         (sacrebleu_texts, ["bart.txt"], "neither articles nor references"),
         (sacrebleu_texts, ["bart.txt", "--references", "nowhere.txt"], "nowhere.txt: no such file"),
@@ -506,6 +516,42 @@ def test_what_is_not_recognized_ends_with_2_and_says_what_to_do(
     assert done.returncode == Exit.MENDABLE
     assert message in done.stderr
     assert not Path("results/score").exists()
+
+
+def test_named_column_may_be_in_a_few_rows_or_in_one_of_the_files(command: Command) -> None:
+    rows = [row for _ in range(20) for row in rows_of(BART)]
+    rare = [
+        row | {"id": f"{n}", "highlights": "", **({"gold": REFERENCES[0]} if n > 110 else {})}
+        for n, row in enumerate(rows)
+    ]
+    write_jsonl("rare.jsonl", rare)
+    done = command("score", "rare.jsonl", "--columns", "reference=gold", "--checks", "")
+    assert done.returncode == Exit.GOOD, done.stderr
+    assert runs_in("results/score")[0].metrics["rouge"]["parts"]["rouge1"]["n"] == 9
+
+    two_files()
+    write_jsonl("b.jsonl", [row | {"headed": "Rain"} for row in rows_of(PEGASUS)])
+    done = command("compare", "a.jsonl", "b.jsonl", "--columns", "title=headed")
+    assert done.returncode == Exit.GOOD, done.stderr
+
+
+def test_column_that_a_config_names_and_no_file_has_ends_the_run() -> None:
+    write_jsonl("a.jsonl", [{"id": "1", "article": ARTICLES[0], "gold": "It rains.", "ours": "R."}])
+    columns = {"reference": "goldd", "summary": "ours"}
+    config = {"data": {"name": "outputs", "path": "a.jsonl", "columns": columns}, "model": "given"}
+
+    with pytest.raises(DataError, match=r"no column 'goldd'; .* did you mean gold"):
+        run_config(config, results="results")
+
+
+def test_row_of_another_encoding_says_how_to_save_the_file(command: Command) -> None:
+    rows = [b"1,It rained.,Rain.", "2,It rained in K\u00f6ln.,Rain.".encode("latin-1")]
+    Path("a.csv").write_bytes(b"\n".join([b"id,article,summary", *rows]))
+    done = command("score", "a.csv")
+
+    assert done.returncode == Exit.MENDABLE
+    assert "left out 1 of 2 rows: 1 \u00d7 not UTF-8: byte 0xf6" in done.stderr
+    assert "save the file as UTF-8 (a spreadsheet can; or: iconv -f latin1 -t" in done.stderr
 
 
 def test_data_set_that_is_not_in_the_cache_says_how_to_get_it() -> None:

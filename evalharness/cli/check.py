@@ -7,6 +7,7 @@ clear which of its lines are the summary. Of several pages 1 goes before 2, and 
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ SaveProfile = Annotated[
 
 # Files of rows, which are no pages.
 _ROWS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+_TEXTS = ("", ".txt", ".text", ".md")
 _FOR_ROWS = "for rows of summaries: evalharness score"
 # So much of a file is looked at for columns; and what a key of JSON looks like.
 _START = 65_536
@@ -211,6 +213,8 @@ def _check_pages(
             sys.stderr.write(f"evalharness: {name}: rows, and no page; {_FOR_ROWS} {name}\n")
         if show.save is not None:
             _save_profile(page, show.save, name)
+    if len(names) == 2 and not any(each.verdict != "no_summary" for each in verdicts):
+        _hint_at_pair(names)
     if show.as_json:
         print_json(records[0] if single else records)
     elif codes != [Exit.MENDABLE]:
@@ -227,6 +231,19 @@ def _hint(name: str) -> str:
     if (Path(name).suffix.lower() in _ROWS and Path(name).exists()) or _holds_rows(name):
         return f"; {_FOR_ROWS} {name}"
     return ""
+
+
+def _hint_at_pair(names: Sequence[str]) -> None:
+    """Say how an article and its summary, the shorter of two files of plain text, are checked."""
+    files = [Path(name) for name in names]
+    if not all(file.suffix.lower() in _TEXTS and file.is_file() for file in files):
+        return
+    summary, article = sorted(files, key=lambda file: file.stat().st_size)
+    pair = shlex.join(["--article", str(article), "--summary", str(summary)])
+    sys.stderr.write(
+        "evalharness: each file was read as a page of its own; if they are an article and its "
+        f"summary: evalharness check {pair}\n"
+    )
 
 
 def _holds_rows(name: str) -> bool:

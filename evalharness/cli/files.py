@@ -323,17 +323,27 @@ def runs_beside(argument: str) -> Path | None:
 
 def check_rejected(runs: Sequence[Run], allowed: float) -> None:
     """Raise DataError where more rows of a run were left out than may be."""
-    from evalharness.runner.existing import count_rejected
+    from evalharness.runner.existing import reasons_of_rejected
 
     for run in runs:
-        n = count_rejected(run)
+        reasons = reasons_of_rejected(run)
+        n = len(reasons)
         rows = run.counts.rows
         if n and n > allowed * rows:
             raise DataError(
                 f"{run.name}: {n} of {rows} rows were left out; each is in "
-                f"{run.folder / samples.REJECTED} with the reason; fix them, or allow that many: "
-                f"--allow-rejected {_share_above(n, rows)}"
+                f"{run.folder / samples.REJECTED} with the reason; {_cure(reasons)}, or allow that "
+                f"many: --allow-rejected {_share_above(n, rows)}"
             )
+
+
+def _cure(reasons: Sequence[str]) -> str:
+    """Return what to do about rows that were left out."""
+    from evalharness.loaders.formats import HOW_TO_SAVE_AS_UTF_8, NOT_UTF_8
+
+    if any(reason.startswith(NOT_UTF_8) for reason in reasons):
+        return f"save the file as UTF-8 ({HOW_TO_SAVE_AS_UTF_8})"
+    return "fix them"
 
 
 def _share_above(n: int, rows: int) -> str:

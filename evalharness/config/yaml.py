@@ -351,7 +351,11 @@ def _compose(text: str, name: str) -> "yaml.Node | None":
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise ConfigError(f"{where}: not YAML: {error.problem or error.context}") from error
+        problem = error.problem or error.context
+        line = "".join(text.split("\n")[mark.line : mark.line + 1]) if mark else ""
+        if mark and line[mark.column : mark.column + 1] == "\t":
+            problem = "a tab; YAML wants spaces"
+        raise ConfigError(f"{where}: not YAML: {problem}") from error
     except (yaml.YAMLError, RecursionError, UnicodeError) as error:
         raise ConfigError(f"{name}: not YAML: {str(error).splitlines()[0]}") from error
 

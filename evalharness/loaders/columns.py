@@ -177,7 +177,7 @@ def nearest_column(use: str, names: Sequence[str]) -> str:
     return ""
 
 
-def _column_of_place(name: str, names: Sequence[str]) -> str:
+def column_of_place(name: str, names: Sequence[str]) -> str:
     """Return the column of lists that `column.0` is a place of; nothing where there is none."""
     column, _, place = name.rpartition(".")
     return column if place.isdecimal() and column in names else ""
@@ -254,7 +254,7 @@ class _Recognition:
             return self.wide
         told = self.columns.summary
         if told:
-            column = told if told in self.names else _column_of_place(told, self.names)
+            column = told if told in self.names else column_of_place(told, self.names)
             self.taken |= {column}
             return {"": told} if column else {}
         if one := self._take(GENERATED):

@@ -28,6 +28,9 @@ from evalharness.protocols import Url
 PARQUET_MAGIC = b"PAR1"
 GZIP_MAGIC = b"\x1f\x8b"
 MEND_EMPTY = "write it again, or leave it out"
+# How the reason begins for which a row of another encoding is left out.
+NOT_UTF_8 = "not UTF-8"
+HOW_TO_SAVE_AS_UTF_8 = "a spreadsheet can; or: iconv -f latin1 -t utf-8 FILE > NEW_FILE"
 
 
 AnyPath = TypeVar("AnyPath", Path, Url | Path)
@@ -139,7 +142,7 @@ def _json_row(line: bytes) -> Row | str:
     try:
         row = json.loads(line.decode())
     except UnicodeDecodeError as error:
-        return f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start}"
+        return f"{NOT_UTF_8}: byte 0x{line[error.start]:02x} at position {error.start}"
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} (column {error.colno})"
     except ValueError:  # the only other one: an integer of thousands of digits
@@ -166,7 +169,7 @@ def json_document(stream: BinaryIO) -> Iterator[Raw]:
     try:
         document = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8: byte {error.start}") from None
+        raise DataError(f"{NOT_UTF_8}: byte {error.start}") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"not JSON: {str(error)[:100]}") from None
     for number, row in enumerate(_rows_of_document(document), 1):
@@ -222,7 +225,7 @@ def text_lines(stream: BinaryIO) -> Iterator[Raw]:
             yield number, {LINE: line.decode().rstrip("\r\n")}
         except UnicodeDecodeError as error:
             at = f"byte 0x{line[error.start]:02x} at position {error.start}"
-            yield number, f"not UTF-8: {at}"
+            yield number, f"{NOT_UTF_8}: {at}"
 
 
 def csv_rows(stream: BinaryIO, delimiter: str) -> Iterator[Raw]:
@@ -276,7 +279,7 @@ def _csv_row(header: list[str], cells: list[str]) -> Row | str:
     try:
         "".join(cells).encode()
     except UnicodeEncodeError as error:  # what surrogateescape left of a byte that is not UTF-8
-        return f"not UTF-8: byte 0x{ord(error.object[error.start]) - 0xDC00:02x}"
+        return f"{NOT_UTF_8}: byte 0x{ord(error.object[error.start]) - 0xDC00:02x}"
     return dict(zip(header, cells, strict=True))
 
 
@@ -330,7 +333,7 @@ def _batch_row(batch: Any) -> Row | str:
     try:
         row: Row = batch.to_pylist()[0]
     except UnicodeDecodeError as error:
-        return f"not UTF-8: byte 0x{error.object[error.start]:02x} at position {error.start}"
+        return f"{NOT_UTF_8}: byte 0x{error.object[error.start]:02x} at position {error.start}"
     except (ValueError, OverflowError) as error:
         return f"a value cannot be read: {_first_line(error)}"
     return row

@@ -9,18 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from evalharness.config.yaml import nearest
 from evalharness.errors import DataError
 from evalharness.loaders import rows
 from evalharness.loaders.columns import (
     ROWS_LOOKED_AT,
     ColumnMap,
     FileRole,
+    column_of_place,
     columns_of_row,
     nearest_column,
     recognize_columns,
 )
 from evalharness.loaders.files import DataFile, open_outputs
-from evalharness.loaders.formats import LINE, paths
+from evalharness.loaders.formats import HOW_TO_SAVE_AS_UTF_8, LINE, NOT_UTF_8, paths
 from evalharness.protocols import DataSource, Url
 from evalharness.records import Article, Rejected
 
@@ -68,10 +70,12 @@ class Outputs:
         """Yield every row of the system's file, and every article that it has no row for.
 
         Raises: DataError for a file that is missing, damaged or empty, has no column of summaries,
-            or has no lines to join.
+            or has no lines to join; for a column that is named and in none of the files.
         """
         own = self.own_file
         own.column_of_summaries()
+        if self.columns.by_use():
+            check_named_columns(self.files(), self.columns)
         source = self._file_of_articles()
         references = self._known_references(source or own)
         if source is None:
@@ -309,8 +313,10 @@ class OutputFile:
         first = tuple(flat(fields) for _, fields in looked_at if isinstance(fields, Mapping))
         if looked_at and not first:
             number, why = looked_at[0]
-            cure = "; save the file as UTF-8" if "not UTF-8" in str(why) else ""
+            is_other = NOT_UTF_8 in str(why)
+            cure = f"; save the file as UTF-8 ({HOW_TO_SAVE_AS_UTF_8})" if is_other else ""
             raise DataError(f"{path}: no row can be read; {data.place}{number}: {why}{cure}")
+        first = (*first, *_rows_with(columns, first, data))
         if first and all(set(row) == {LINE} for row in first):
             return cls(data, role, _map_of_lines(role), columns, first)
         try:
@@ -330,28 +336,30 @@ class OutputFile:
         said = said.replace("system", "summary")
         return f"{self.data.name}: {said or self.map.describe()}"
 
+    @property
+    def names(self) -> list[str]:
+        """The columns that rows have, some perhaps only a few of them."""
+        return list(dict.fromkeys(str(name) for row in self.first for name in row))
+
+    def has_column(self, name: str) -> bool:
+        """Tell whether a row has a column, or a list of which it is a place."""
+        return name in self.names or bool(column_of_place(name, self.names))
+
     def column_of_summaries(self) -> None:
-        """Raise DataError where no column holds summaries."""
-        if not self.map.summaries:
+        """Raise DataError where no column holds summaries, or not the one that a user named."""
+        told = None if self.has_lines else self.columns.summary
+        if not self.map.summaries or (told and not self.has_column(told)):
             raise DataError(f"{self.data.path}: {self.missing('summary')}")
 
-    def check_named_columns(self, others: bool) -> None:
-        """Raise DataError for a column that a user named and this file, or `others`, lack."""
-        if others or self.has_lines:
-            return
-        names = {str(name) for row in self.first for name in row}
-        for use in ("id", "article", "summary", "system", "title", "source"):
-            if (told := getattr(self.columns, use)) and told not in names:
-                raise DataError(f"{self.data.path}: {self.missing(use)}")
+    def missing(self, use: str, told: str = "") -> str:
+        """Return what to say of a use that no column was recognized for.
 
-    def missing(self, use: str) -> str:
-        """Return what to say of a use that no column was recognized for."""
-        told = getattr(self.columns, use)
+        told: the column that is named for it and not there. Default what the options name.
+        """
+        told = told or next((name for each, name in self.columns.by_use() if each == use), "")
         names = [str(name) for row in self.first[:1] for name in row]
         if told:
-            from evalharness.config.yaml import nearest
-
-            return f"no column {told!r}; {columns_of_row(self.first)}{nearest(str(told), names)}"
+            return f"no column {told!r}; {columns_of_row(self.first)}{nearest(told, names)}"
         wide = ", or --summaries A,B: a column for each system" if use == "summary" else ""
         return (
             f"no column is known to hold the {use}; {columns_of_row(self.first)}"
@@ -373,6 +381,41 @@ class OutputFile:
                 yield number, fields
             elif not name:
                 yield number, f"no system in {self.map.system!r}, which says what wrote the summary"
+
+
+def check_named_columns(files: Sequence[OutputFile], columns: rows.ColumnOptions) -> None:
+    """Raise DataError for a column that a user named and none of some files has.
+
+    Without that, what the column should hold would be missing, and the right one be taken for the
+    summaries of a system.
+    """
+    files = [file for file in files if not file.has_lines]
+    for use, name in columns.by_use() if files else ():
+        if any(file.has_column(name) for file in files):
+            continue
+        if len(files) == 1:
+            raise DataError(f"{files[0].data.path}: {files[0].missing(use, name)}")
+        known = list(dict.fromkeys(each for file in files for each in file.names))
+        where = ", ".join(dict.fromkeys(str(file.data.path) for file in files))
+        raise DataError(f"{where}: none has a column {name!r}{nearest(name, known)}")
+
+
+def _rows_with(
+    columns: rows.ColumnOptions, first: Sequence[rows.Row], data: DataFile
+) -> Iterator[rows.Row]:
+    """Yield the first row of each named column that the rows looked at lack: it may be a rare one.
+
+    All rows are read only for a column that no row has.
+    """
+    lacking = {name for _, name in columns.by_use()} - {str(name) for row in first for name in row}
+    if not lacking or len(first) < ROWS_LOOKED_AT:
+        return
+    for _, fields in itertools.islice(data.rows(rows.ALL_COLUMNS), ROWS_LOOKED_AT, None):
+        if isinstance(fields, Mapping) and lacking & (row := flat(fields)).keys():
+            lacking -= row.keys()
+            yield row
+        if not lacking:
+            return
 
 
 def flat(fields: rows.Row) -> rows.Row:

@@ -90,6 +90,11 @@ class ColumnOptions:
         chosen = {name: getattr(self, name) or getattr(preset, name) for name in _USES}
         return ColumnOptions(**chosen)
 
+    def by_use(self) -> list[tuple[str, str]]:
+        """Return each use for which a column is named, with that column; not those of `extra`."""
+        uses = {use: _tuple(getattr(self, use)) for use in _USES if use != "extra"}
+        return [(use, name) for use, names in uses.items() for name in names]
+
 
 USUAL_COLUMNS = ColumnOptions()
 _USES = tuple(column.name for column in dataclasses.fields(ColumnOptions))
@@ -118,7 +123,7 @@ class RowReader:
     def of(cls, columns: ColumnOptions, defaults: Defaults) -> "RowReader":
         """Take the columns that are named; for other uses the defaults that are not taken."""
         named = {use: _tuple(getattr(columns, use)) for use in _USES if use != "extra"}
-        taken = {name for names in named.values() for name in names}
+        taken = {name for _, name in columns.by_use()}
         free = {use: tuple(n for n in names if n not in taken) for use, names in defaults.items()}
         return cls(
             {use: named.get(use) or free[use] for use in defaults},

@@ -12,7 +12,7 @@ from evalharness.loaders.pages.parts import YOU, Block, Page
 from evalharness.loaders.pages.reading import speaks_for
 from evalharness.records import Flag, Span, flag_kind
 from evalharness.report.table import NOTICE, amount_text, folded_text, terminal_width
-from evalharness.runner.check import Sentence, Verdict, likely_errors
+from evalharness.runner.check import MOST_MARGIN, Sentence, Verdict, likely_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,13 +35,13 @@ VERDICT_WORDS = {
     "uncertain": "UNCERTAIN: it is not clear which lines of the page are the summary",
     "no_verdict": "NO VERDICT: this check does not say whether the summary is true to the article",
 }
+EMPTY_SUMMARY = "NO SUMMARY: the summary is empty"  # that was given, and on no page
 # Verdicts whose scores say how far an article supports a summary.
 _SCORED = ("supported", "unsure", "flagged", "uncertain")
 _QUOTED = 300  # characters of evidence
 _SAID = 100  # and of what is flagged
 _SHOWN = 75  # characters of a line of the page
 MOST_SIGNS = 4
-MOST_MARGIN = 99.9  # shown; what is never part of a summary has a larger one
 
 
 def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
@@ -140,7 +140,10 @@ class Printer:
         if name:
             self._print("", (name, "bold"))
         score = "" if verdict.score is None else f"  ({verdict.check} {score_text(verdict)})"
-        self._print("  ", (VERDICT_WORDS[verdict.verdict], STYLES[verdict.verdict]), (score, "dim"))
+        words = VERDICT_WORDS[verdict.verdict]
+        if verdict.verdict == "no_summary" and verdict.page is None:
+            words = EMPTY_SUMMARY
+        self._print("  ", (words, STYLES[verdict.verdict]), (score, "dim"))
         for one in verdict.joined:
             self._print("  ", (f"{one.check}: {one.verdict} ({score_text(one)})", "dim"))
         if verdict.page is not None:

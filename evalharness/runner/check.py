@@ -27,6 +27,7 @@ from evalharness.records import (
 )
 
 USUAL = Thresholds()
+MOST_MARGIN = 99.9  # shown; what is never part of a summary has a larger one
 VerdictWord = Literal["supported", "unsure", "flagged", "no_summary", "uncertain", "no_verdict"]
 
 
@@ -173,8 +174,13 @@ def _page_record(page: Page) -> dict[str, Any]:
 def _reading_record(page: Page) -> dict[str, Any]:
     """Return every line of a page with its role, and how sure it is that the summary is read."""
     blocks = [
-        {"text": b.text, "role": b.role, "margin": b.margin, "signs": list(b.signs), "by": b.source}
-        for b in page.blocks
+        {
+            "text": block.text,
+            "role": block.role,
+            "margin": min(round(block.margin, 1), MOST_MARGIN),
+            "by": block.source,
+        }
+        for block in page.blocks
     ]
     sure = {"sure": not page.doubt, "doubt": page.doubt, "profile": page.profile or None}
     return {**sure, "blocks": blocks}

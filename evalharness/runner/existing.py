@@ -363,12 +363,13 @@ def _left_out(finished: Run) -> Iterator[str]:
     yield f"{finished.name}: left out {counts.rejected} of {counts.rows} rows: {listed}"
 
 
-def count_rejected(finished: Run) -> int:
-    """Return how many rows of a run were left out that should not: of a log, not second epochs."""
+def reasons_of_rejected(finished: Run) -> list[str]:
+    """Return why rows of a run were left out that should not be: of a log, not second epochs."""
     if not finished.counts.rejected:
-        return 0
+        return []
     rejected = results_files.read_rows(finished.folder / results_files.REJECTED)
-    return sum(not is_meant_to_be_skipped(str(row["reason"])) for row in rejected)
+    reasons = [str(row["reason"]) for row in rejected]
+    return [reason for reason in reasons if not is_meant_to_be_skipped(reason)]
 
 
 def score_again(path: str | Path, *, progress: Progress | None = None) -> list[Run]:

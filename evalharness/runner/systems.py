@@ -23,7 +23,14 @@ from evalharness.loaders.formats import matching_paths, without_gz
 from evalharness.loaders.logs.files import UnknownDocument, open_log
 from evalharness.loaders.logs.formats import FORMAT_NAMES, ROWS_FORMAT
 from evalharness.loaders.logs.loader import Logs
-from evalharness.loaders.outputs import JoinKey, OutputFile, Outputs, article_digest, system_name
+from evalharness.loaders.outputs import (
+    JoinKey,
+    OutputFile,
+    Outputs,
+    article_digest,
+    check_named_columns,
+    system_name,
+)
 from evalharness.protocols import HUB, Url, is_url
 from evalharness.records import digest
 from evalharness.store.ledger import RunFolder, address_of
@@ -342,7 +349,6 @@ def _open_system_file(
     if isinstance(path, Path) and not is_named:
         _check_suffix(path)
     file = OutputFile.open(path, loader.columns, "system", loader.format, options.summaries)
-    file.check_named_columns(options.articles != "" or bool(options.references))
     file.column_of_summaries()
     keys = _Keys.of(file)
     is_hub = isinstance(path, Url) and path.is_hub
@@ -390,11 +396,16 @@ class _Join:
             raise DataError(f"{file.data.path}: {file.missing(use)}")
 
     def sources(self) -> list[Source]:
-        """Return a source for each system. Raises: DataError for what cannot be joined."""
+        """Return a source for each system.
+
+        Raises: DataError for what cannot be joined, and for a named column that no file has.
+        """
+        others = [file for file in (self.articles, self.of_run, *self.references) if file]
+        own = [file.file for file in self.files]
+        check_named_columns([*own, *others], own[0].columns)
         beside = self._file_beside()
         join = self._join_of_articles(beside)
         found = [source for file in self.files for source in self._sources(file, join, beside)]
-        others = [file for file in (self.articles, self.of_run, *self.references) if file]
         said = "\n".join(file.describe() for file in others)
         if said:
             found[0] = replace(found[0], fields=f"{found[0].fields}\n{said}")
@@ -422,9 +433,26 @@ class _Join:
                 if is_own
                 else (name, *labels_of(path, f"{name}-{file.name}"))
             )
-            whole = {**data, **options}
+            whole = self._without_columns_of_others({**data, **options}, file, beside)
             yield Source(whole, labels, said, articles, references)
             said = ""
+
+    def _without_columns_of_others(
+        self, data: Mapping[str, Any], file: _SystemFile, beside: _SystemFile | None
+    ) -> Mapping[str, Any]:
+        """Return what a run reads, without the named columns that only other runs' files have."""
+        if "columns" not in data:
+            return data
+        files = [file.file, *self.references]
+        files += [each for each in (self.articles, self.of_run) if each and "articles" in data]
+        files += [beside.file] if beside and "beside" in data else []
+        columns: dict[str, Any] = {}
+        for use, named in data["columns"].items():
+            names = [named] if isinstance(named, str) else named
+            names = [name for name in names if any(each.has_column(name) for each in files)]
+            if names or file.file.has_lines:
+                columns[use] = named if isinstance(named, str) else names
+        return {**data, "columns": columns}
 
     def _joined_data(
         self, file: _SystemFile, join: JoinKey, beside: _SystemFile | None
