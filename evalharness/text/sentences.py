@@ -262,13 +262,17 @@ def _end_after_word(scan: _Scan, stop: int, limit: int) -> int:
         if not _NEW_SENTENCE.match(text, end, limit):
             return 0
         end += text[end] != " "
-    first = max(scan.start, stop - _LONGEST)
+    first = stop - _LONGEST
+    if first < scan.start:
+        first = scan.start
     space = text.rfind(" ", first, stop - apart)
-    word = text[max(space + 1, first) : stop - apart]
-    if word.isdigit() and len(word) < 3:  # perhaps a day
-        return 0
-    ordinary = word.isalpha() or (space >= 0 and text[end + 1].isalpha() and word.isalnum())
-    return end if ordinary and len(word) > 1 and word.lower() not in _ABBREVIATIONS else 0
+    word = text[space + 1 if space >= 0 else first : stop - apart]
+    if not word.isalpha():
+        if word.isdigit() and len(word) < 3:  # perhaps a day
+            return 0
+        if space < 0 or not text[end + 1].isalpha() or not word.isalnum():
+            return 0
+    return end if len(word) > 1 and word.lower() not in _ABBREVIATIONS else 0
 
 
 def is_one_sentence(text: str) -> bool:
