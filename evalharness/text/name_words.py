@@ -262,6 +262,66 @@ FIRST_NAMES = word_set(
     "madison kathryn janice jean alice sophia julia theresa nicola claire louise kate katie "
     "lucy jane zoe charlotte fiona gemma leanne tracey angelina beyonce rihanna kim kanye"
 )
+# What a given name may be short for.
+NICKNAMES = {
+    short: frozenset(full.split())
+    for short, full in {
+        "abby": "abigail",
+        "al": "alan albert alexander",
+        "andy": "andrew",
+        "beth": "elizabeth",
+        "bill": "william",
+        "billy": "william",
+        "bob": "robert",
+        "bobby": "robert",
+        "cathy": "catherine",
+        "charlie": "charles charlotte",
+        "dan": "daniel",
+        "danny": "daniel",
+        "dave": "david",
+        "dick": "richard",
+        "ed": "edward edwin edmund",
+        "eddie": "edward edwin",
+        "fred": "frederick alfred",
+        "gerry": "gerald gerard",
+        "harry": "henry harold",
+        "jack": "john",
+        "jeff": "jeffrey geoffrey",
+        "jerry": "gerald jeremy jerome",
+        "jim": "james",
+        "jimmy": "james",
+        "joe": "joseph",
+        "johnny": "john jonathan",
+        "jon": "jonathan",
+        "josh": "joshua",
+        "kate": "catherine katherine kathryn",
+        "kathy": "catherine katherine kathleen",
+        "katie": "catherine katherine kathryn",
+        "ken": "kenneth",
+        "larry": "lawrence laurence",
+        "liz": "elizabeth",
+        "maggie": "margaret",
+        "mick": "michael",
+        "mike": "michael",
+        "nick": "nicholas nicola",
+        "nicky": "nicholas nicola",
+        "peggy": "margaret",
+        "ray": "raymond",
+        "rob": "robert",
+        "ron": "ronald",
+        "ronnie": "ronald veronica",
+        "sam": "samuel samantha",
+        "steve": "stephen steven",
+        "sue": "susan suzanne",
+        "ted": "edward theodore",
+        "terry": "terence teresa theresa",
+        "tim": "timothy",
+        "tom": "thomas",
+        "tommy": "thomas",
+        "tony": "anthony antony antonio",
+        "will": "william",
+    }.items()
+}
 SURNAMES = word_set(
     "smith johnson williams jones davis miller wilson taylor anderson thomas jackson harris "
     "thompson robinson walker wright mitchell roberts evans edwards collins murphy cameron "

@@ -20,7 +20,15 @@ from evalharness.checks.lexical.passages import (
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
 from evalharness.text.english_words import is_english_word
-from evalharness.text.name_words import COUNTRY_OF, KNOWN_NAMES, PERSON_TITLES
+from evalharness.text.name_words import (
+    COUNTRY_OF,
+    FIRST_NAMES,
+    KNOWN_NAMES,
+    NICKNAMES,
+    PERSON_TITLES,
+    PLACES,
+    SURNAMES,
+)
 from evalharness.text.words import FUNCTION_WORDS, WORD
 
 # Shorter words that are spelled nearly alike are other words.
@@ -45,6 +53,15 @@ OTHER_FORMS = {
 BEFORE_APOSTROPHE = ("o", "d", "l")
 # So many characters stand between the parts of a name: ` and `, ` of the `.
 LONGEST_LINK = 8
+# Whose surname is left out: `his son Andy`.
+_RELATIVE = re.compile(
+    r"\b(?:husband|wife|partner|fianc[eé]e?|boyfriend|girlfriend|father|mother|dad|mum|son|daughter"
+    r"|brother|sister|twin|cousin|nephew|niece|uncle|aunt"
+    r"|grand(?:son|daughter|father|mother))s?,? $"
+)
+LONGEST_RELATIVE = 16
+# Further names of a list: `, Anna and Tom Baird`.
+_LISTED = re.compile(r"(?:(?: and|,| &|, and) [A-Z][\w'’-]+)+(?: [A-Z][\w'’-]+)+")
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
 
@@ -87,10 +104,10 @@ class StatedNames(scoring.ArticleIndex):
         missing = [
             part
             for at, (word, part) in enumerate(zip(name.words, name.parts, strict=True))
-            if len(word) > 1 and at not in known and word not in OFFICES and not self._has(word)
+            if len(word) > 1 and at not in known and word not in OFFICES and not self.has_word(word)
         ]
         if not missing:
-            return list(name.parts) if self._is_crossed(name) else []
+            return list(name.parts) if self._is_crossed(name.words) else []
         country = text.country(" ".join(name.words))
         if country and country in self.countries:
             return []
@@ -157,25 +174,39 @@ class StatedNames(scoring.ArticleIndex):
             return initials in self.casing.capitals
         return initials not in PERSON_TITLES and initials in self.casing
 
-    def _is_crossed(self, name: text.Name) -> bool:
+    def _is_crossed(self, words: tuple[str, ...]) -> bool:
         """Tell whether two known words make a name that is none: `Jane Roe` of `Jane Doe`.
 
         The article has the one as the first word of a name and the other as the last word of
-        another, and nowhere both in one name or side by side.
+        another, or by itself as a surname; and nowhere both in one name or side by side.
         """
-        if len(name.words) != 2 or self._are_neighbours(*name.words):
+        if len(words) != 2:
             return False
-        first, last = name.words
-        if not NAMING_STEMS.isdisjoint(map(text.stem_of, name.words)):  # a Birmingham school
+        if words not in self._crossings:
+            self._crossings[words] = self._cross(*words)
+        return self._crossings[words]
+
+    @cached_property
+    def _crossings(self) -> dict[tuple[str, ...], bool]:
+        return {}
+
+    def _cross(self, first: str, last: str) -> bool:
+        if not any(first == stated.words[0] for stated in self._of_several(first)):
+            return False  # as most: nobody has it for a given name
+        if not NAMING_STEMS.isdisjoint(map(text.stem_of, (first, last))):  # a Birmingham school
             return False
-        if any(first in stated.words for stated in self.names_with.get(last, [])):
+        if any(first in stated.words for stated in self.names_with.get(last, ())):
             return False
-        return any(first == stated.words[0] for stated in self._of_several(first)) and any(
-            last == stated.words[-1] for stated in self._of_several(last)
-        )
+        if self._are_neighbours(first, last) or self._shares_surname(first, last):
+            return False
+        ends_another = any(last == stated.words[-1] for stated in self._of_several(last))
+        return ends_another or self._is_surname_of_another(first, last)
 
     def _of_several(self, word: str) -> list[text.Name]:
-        return [name for name in self.names_with.get(word, []) if len(name.words) > 1]
+        return [name for name in self.names_with.get(word, ()) if len(name.words) > 1]
+
+    def _alone(self, word: str) -> list[text.Name]:
+        return [name for name in self.names_with.get(word, ()) if len(name.words) == 1]
 
     def _are_neighbours(self, one: str, other: str) -> bool:
         """Tell whether the article has one word right before another."""
@@ -183,10 +214,41 @@ class StatedNames(scoring.ArticleIndex):
         places = self.passages.places.get(text.stem_of(one), ())
         return any(words[at : at + 2] == [one, other] for at in places)
 
-    def _has(self, word: str) -> bool:
+    def _shares_surname(self, first: str, last: str) -> bool:
+        """Tell whether a given name may stand for both: `Rory and Anna Baird`, `his son Andy`."""
+        for stated in self._alone(first):
+            start, end = stated.span
+            if _RELATIVE.search(self.text, max(0, start - LONGEST_RELATIVE), start):
+                return True
+            listed = _LISTED.match(self.text, end)
+            if listed is not None and last in map(text.fold, WORD.findall(listed[0])):
+                return True
+        return False
+
+    def _is_surname_of_another(self, first: str, surname: str) -> bool:
+        """Tell whether who is called by a surname has another given name than this one.
+
+        The article gives that to others only, always with their surname. Who is called by an office
+        (`President Putin`) is known by the full name, too.
+        """
+        if self._alone(first) or not (_may_be_given(first) and _may_be_surname(surname)):
+            return False
+        if all(stated.words[1] in self.casing.smalls for stated in self._of_several(first)):
+            return False  # Johnny Football
+        words = self.passages.columns.words
+        before = (words[at - 1] for at in self.passages.places.get(text.stem_of(surname), ()) if at)
+        return bool(self._alone(surname)) and OFFICES.isdisjoint(before)
+
+    def has_word(self, word: str) -> bool:
+        """Tell whether the article has a word of a name, in any spelling."""
         if word in self.casing or any(spelling in self.casing for spelling in _numbers_of(word)):
             return True
         return bool(text.country(word)) and text.country(word) in self.countries
+
+    def fullest(self, word: str) -> text.Name:
+        """Return the first name with a word, of several words if there is one."""
+        names = self.names_with[word]
+        return next((name for name in names if len(name.words) > 1), names[0])
 
     def evidence(self, name: text.Name) -> list[Span]:
         """Return the first names of the article that have a word in common with this one."""
@@ -237,14 +299,14 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
 
     A name is known if each of its words is in the article, in any case and spelling, singular or
     plural, or as another word for the same country (`Britain`, `British`), or if one is the
-    initials of the other (`IMF`); but not if it is crossed from the first word of one person and
-    the last of another. A country that the article does not name, and a word that completes a name
-    (`Stoke City` for `Stoke`), are `background`: no likely error. A sentence with names has the
-    share of its own; weighted with their count of names, these make up the score. A summary without
-    names has none.
+    initials of the other (`IMF`); but not if it is crossed from the given name of one person and
+    the surname of another. A country that the article does not name, and a word that completes a
+    name (`Stoke City` for `Stoke`), are `background`: no likely error. A sentence with names has
+    the share of its own; weighted with their count of names, these make up the score. A summary
+    without names has none.
     """
 
-    version: ClassVar[int] = 11
+    version: ClassVar[int] = 12
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 
@@ -283,6 +345,8 @@ def _flag(
     summary: str,
 ) -> Flag:
     span = Span(missing[0].start, missing[-1].end)
+    if all(map(article.has_word, name.words)):
+        return _flag_crossed(article, name, summary)
     spelled = [article.other_spelling(text.fold(part.of(summary))) for part in missing]
     kind = "spelling" if all(spelled) else article.kind_of(name, missing)
     if kind == "entity" and _is_epithet(name, summary):
@@ -295,6 +359,24 @@ def _flag(
     number = article.passages.sentence_at(stated.span.start) + 1
     message = f"the article has '{stated.span.of(article.text)}', in sentence {number}"
     return Flag(span, kind, message, (stated.span,))
+
+
+def _flag_crossed(article: StatedNames, name: text.Name, summary: str) -> Flag:
+    """Return what is told of a name that is put together from two: both of them."""
+    span = _with_hyphens(name, summary)
+    stated = [_with_hyphens(article.fullest(word), article.text) for word in name.words]
+    both = " and ".join(f"'{each.of(article.text)}'" for each in stated)
+    message = f"the article has {both}, but no '{span.of(summary)}'"
+    return Flag(span, "entity", message, scoring.in_order(stated))
+
+
+def _with_hyphens(name: text.Name, where: str) -> Span:
+    """Return the span of a name with what its casing does not show as part of it: Lee Min-ho."""
+    rest = _HYPHENED.match(where, name.span.end)
+    return Span(name.span.start, rest.end() if rest else name.span.end)
+
+
+_HYPHENED = re.compile(r"(?:[-‐]\w+)+")
 
 
 def _with_common_parts(article: StatedNames, name: text.Name, span: Span) -> Span:
@@ -334,15 +416,26 @@ def _is_common(word: str) -> bool:
 
 
 def _is_near(word: str, others: Sequence[str]) -> bool:
-    """Tell whether one of some words is nearly another, or short for it: `Rick`, `Ricky`."""
+    """Tell whether one of some words is nearly another, or short for it: `Rick`, `Ricky`, `Bob`."""
     from rapidfuzz.distance.OSA import distance
 
+    forms = NICKNAMES.get(word, frozenset())
+    if any(word in NICKNAMES.get(other, ()) or other in forms for other in others):
+        return True
     return len(word) >= LEAST_SPELLED and any(
         word[0] == other[0]
         and (distance(word, other) <= 1 or word.startswith(other) or other.startswith(word))
         for other in others
         if len(other) >= LEAST_SPELLED
     )
+
+
+def _may_be_given(word: str) -> bool:
+    return word in FIRST_NAMES or not (word in KNOWN_NAMES or _is_common(word))
+
+
+def _may_be_surname(word: str) -> bool:
+    return word in SURNAMES or not (word in PLACES or text.country(word) or _is_common(word))
 
 
 def _has_own_meaning(word: str) -> bool:

@@ -21,7 +21,6 @@ from evalharness.checks.lexical.support import SupportIndex, odds_added
 from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span, flag_kind
 from evalharness.text.names import LEAST_ENGLISH
-from evalharness.text.words import word_set
 
 # In the order in which their flags win over each other where they overlap.
 PARTS: Mapping[str, type[LexicalCheck]] = {
@@ -61,22 +60,20 @@ FOREIGN = frozenset(["number", "count", "entity", "background", "spelling", "dat
 # "the last three", "the Rovers"; and after it "year - old", "months ago".
 PHRASE_KINDS = frozenset(["number", "date", "entity"])
 THE_BEFORE = re.compile(r"(?<!\w)the $", re.IGNORECASE)
+BOUNDS = (
+    *(f"{word} than" for word in ("more", "less", "fewer", "greater", "higher", "lower")),
+    *("at least", "at most", "up to", "as many as", "as much as", "as few as", "an estimated"),
+    *("just over", "just under", "nearly", "almost", "about", "around", "over", "under", "below"),
+    *("above", "some", "roughly", "approximately", "just", "only"),
+)
+IN_A_ROW = ("first", "last", "next", "past", "previous", "final")
 PHRASE_BEFORE = re.compile(
-    r"(?<!\w)(?:(?:an? |the )?age of |(?:the )?(?:first|last|next|past|previous|final) |the "
-    r"|(?:the )?(?:(?:more|less|fewer|greater|higher|lower) than|at (?:least|most)|up to"
-    r"|as (?:many|much|few) as|an estimated|just over|just under|nearly|almost|about|around|over"
-    r"|under|below|above|some|roughly|approximately|just|only) )$",
+    rf"(?<!\w)(?:(?:an? |the )?age of |the |(?:the )?(?:{'|'.join(IN_A_ROW + BOUNDS)}) )$",
     re.IGNORECASE,
 )
 LONGEST_BEFORE = 24
 # What each of them ends with; most words do not.
-ENDS_BEFORE = tuple(
-    f"{word} "
-    for word in word_set(
-        "of first last next past previous final the than least most to many much few as estimated "
-        "over under nearly almost about around below above some roughly approximately just only"
-    )
-)
+ENDS_BEFORE = tuple({f"{phrase.split()[-1]} " for phrase in ("age of", "the", *IN_A_ROW, *BOUNDS)})
 PHRASE_AFTER = re.compile(
     r" ?- ?year ?- ?old|[ -]year[ -]old| ?per ?cent| ?%"
     r"| (?:years?|months?|weeks?|days?|hours?|minutes?)(?: ago| old)?\b| ago\b"
@@ -151,7 +148,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 21
+    version: ClassVar[int] = 22
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

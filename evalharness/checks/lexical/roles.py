@@ -144,7 +144,7 @@ class Roles(LexicalCheck):
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 11
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -515,7 +515,10 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         best = max(scored, default=(0, (0, 0)))
         if best[0] < LEAST_FRAMED:
             return None
-        if any(n == best[0] and self._is_same(name, group) for n, group in scored):
+        if any(
+            n == best[0] and self._is_same(name, self.article.name_at[group[0]])
+            for n, group in scored
+        ):
             return None
         other = self.article.name_at[best[1][0]]
         if not self._words_of(self.own.tokens[first].sentence).isdisjoint(other.words):
@@ -545,7 +548,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         place = places[near.index(most)]
         if most < max(LEAST_IN_COMPANY, ONE_PLACE_SHARE * len(wanted)):
             return None
-        if self._is_same(name, (place, place)) or self._is_told_beside(name, place):
+        if self._is_told_beside(name, place):
             return None
         return self._for_another(name, self.article.name_at[place], place)
 
@@ -600,9 +603,8 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _is_known(self, name: text.Name) -> bool:
         return any(word in self.article.casing for word in name.words)
 
-    def _is_same(self, name: text.Name, group: tuple[int, int]) -> bool:
+    def _is_same(self, name: text.Name, other: text.Name) -> bool:
         """Tell whether a name of the article may be a summary's, by a word or a country."""
-        other = self.article.name_at[group[0]]
         if not self.article.forms[other.words].isdisjoint(short_forms(name.words)):
             return True
         initials = "".join(word[0] for word in name.words), "".join(word[0] for word in other.words)
@@ -657,7 +659,10 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         other, place = stated[0]
         return None if other is None else self._for_another(subject, other, place)
 
-    def _for_another(self, name: text.Name, other: text.Name, at: int) -> _Clash:
+    def _for_another(self, name: text.Name, other: text.Name, at: int) -> _Clash | None:
+        """Return the clash of a name with another; None where that is the same: QPR, the US."""
+        if self._is_same(name, other):
+            return None
         return _Clash(name.span, other.span, at, "swap", "the article has {} in this place")
 
     def _is_near(self, subject: text.Name, place: int) -> bool:
