@@ -17,14 +17,19 @@ from evalharness.checks.lexical.name_places import (
     stems_beside,
     tokens_of_name,
 )
-from evalharness.checks.lexical.passages import MOST_PLACES, Passages
-from evalharness.checks.lexical.polarity import PROMISES
+from evalharness.checks.lexical.passages import MOST_PLACES
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
+from evalharness.checks.lexical.subjects import (
+    BEFORE_VERB,
+    DEFEATS,
+    is_reversed,
+    is_verb,
+    subject_of,
+)
 from evalharness.checks.lexical.words import (
     APART,
     BE,
     LOSING,
-    LOST_TO,
     MUTUAL,
     MUTUAL_ONLY,
     NAMING_STEMS,
@@ -34,7 +39,6 @@ from evalharness.checks.lexical.words import (
 )
 from evalharness.records import Flag, Score, Span
 from evalharness.text.name_words import PERSON_TITLES
-from evalharness.text.stems import VERB_OF
 from evalharness.text.words import FUNCTION_WORDS, Token
 
 # How far from a verb, in words, its parties stand in the article.
@@ -63,7 +67,6 @@ _SORTED_RESULTS = sorted(_RESULTS)
 _WITHOUT_OBJECT = frozenset(map(text.stem_of, ("win", "victory", "triumph")))
 # What may link a result to a party; a win `of` something is a stage of the Tour.
 _LINKS = dict.fromkeys(_RESULTS, OF_RESULTS) | dict.fromkeys(_WITHOUT_OBJECT, OF_RESULTS - {"of"})
-_DEFEATS = frozenset(["defeat", "defeats"])
 _BEFORE_BEATEN = frozenset(["over", "against", "of"])
 # So many words may stand between two names that changed places, and none of these: both ways round
 # are as true.
@@ -84,14 +87,6 @@ _PARTING = frozenset(
 ) | {"who", "which", "says", "said"}
 _TO_OTHERS = WINNING | frozenset(
     map(text.stem_of, ("over", "against", "sign", "appoint", "succeed"))
-)
-# What stands between a subject and its verb: `he has also been named`.
-_BEFORE_VERB = (
-    BE
-    | PROMISES
-    | frozenset(
-        ["has", "have", "had", "also", "not", "to", "now", "then", "later", "could", "would", "may"]
-    )
 )
 # Of so many words behind a verb, such a share, and two of content, are the article's behind it.
 REACH_OF_PREDICATE = 6
@@ -218,7 +213,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         number = bisect.bisect_left(named, at)
         before = number > 0 and at - named[number - 1] <= REACH_TO_PARTY
         behind = number < len(named) and named[number] - at <= REACH_TO_PARTY
-        return (before and behind) or ((before or behind) and _is_verb(self.own.columns.words[at]))
+        return (before and behind) or ((before or behind) and is_verb(self.own.columns.words[at]))
 
     def _swap(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return the article's places of a verb, and a clash where its parties changed places."""
@@ -246,7 +241,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return where the article has the summary's winner beaten; none if the loser is, too."""
         crossed: list[int] = []
         for place in places:
-            if self.stated.stems[place] in LOSING or _is_reversed(self.stated, place):
+            if self.stated.stems[place] in LOSING or is_reversed(self.stated, place):
                 continue
             beaten = self._loser_at(place)
             if _is_meant(own.target, beaten):
@@ -262,7 +257,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if not after:
             return frozenset()
         has_link = after[0] in _BEFORE_BEATEN
-        has_link = has_link or (after[0] == "for" and words[place] in _DEFEATS)
+        has_link = has_link or (after[0] == "for" and words[place] in DEFEATS)
         is_noun = stems[place] in _WITHOUT_OBJECT
         if not has_link and (is_noun or after[0] in FUNCTION_WORDS):
             return frozenset()
@@ -275,7 +270,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         words = self.stated.columns.words
         before = words[place - 1] if place > self.stated.bounds(place)[0] else ""
         is_base = before in _BEFORE_BASE or (words[place].endswith("ing") and before in BE)
-        return self.stated.stems[place] in _RESULTS or _is_verb(words[place]) or is_base
+        return self.stated.stems[place] in _RESULTS or is_verb(words[place]) or is_base
 
     def _verb_places(self, stem: str) -> list[int]:
         """Return where the article has a verb, or one of the same result; not all, of too many."""
@@ -304,9 +299,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         stems = self.own.stems
         sides = [frozenset([stems[each] for each in side]) for side in (before, after)]
         named = sum(any(each in self.name_at for each in side) for side in (before, after))
-        if sides[0] & sides[1] or named < (1 if _is_verb(self.own.tokens[at].word) else 2):
+        if sides[0] & sides[1] or named < (1 if is_verb(self.own.tokens[at].word) else 2):
             return None
-        if _is_reversed(self.own, at):
+        if is_reversed(self.own, at):
             sides.reverse()
         return _Parties(sides[0], sides[1], min(before), max(after))
 
@@ -343,7 +338,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             next((stems[each] for each in side if stems[each] in wanted), "")
             for side in (before, self._behind_result(place, after))
         )
-        return (second, first) if _is_reversed(self.stated, place) else (first, second)
+        return (second, first) if is_reversed(self.stated, place) else (first, second)
 
     def _around(self, place: int, own: _Parties) -> Span:
         """Return the article's words from one party to the other."""
@@ -398,7 +393,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             following = self.own.tokens[last + 1]
             if following.content or following.word == "s" or last + 1 in self.name_at:
                 return False
-        return deed.word in ("by", "and") or (_is_verb(deed.word) and deed.stem not in MUTUAL)
+        return deed.word in ("by", "and") or (is_verb(deed.word) and deed.stem not in MUTUAL)
 
     def _said_to_be(self, at: int) -> _Clash | None:
         """Return a clash where somebody is said to be what the article never says near them.
@@ -643,9 +638,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return a clash where the article says of another what the summary says of a name."""
         words, first = self.own.columns.words, self.own.bounds(at)[0]
         before = words[at - 1] if at > first else ""
-        if not (_is_verb(words[at]) or before in _BEFORE_VERB or at - 1 in self.name_at):
+        if not (is_verb(words[at]) or before in BEFORE_VERB or at - 1 in self.name_at):
             return None
-        subject = _subject_of(self.own, self.name_at, at)
+        subject = subject_of(self.own, self.name_at, at)
         if subject is None or not self._is_known(subject):
             return None
         places = [
@@ -653,7 +648,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             for place in self.stated.places.get(self.own.stems[at], ())[:MOST_PLACES]
             if self._has_predicate(at, place)
         ]
-        stated = [(_subject_of(self.stated, self.article.name_at, each), each) for each in places]
+        stated = [(subject_of(self.stated, self.article.name_at, each), each) for each in places]
         if not stated or any(one is None or self._is_near(subject, place) for one, place in stated):
             return None
         other, place = stated[0]
@@ -758,52 +753,6 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         return Flag(clash.span, clash.kind, message, (clash.stated,))
 
 
-# A clause begins after these, so the name behind them is its subject.
-_BEFORE_CLAUSE = frozenset(
-    [
-        "that",
-        "when",
-        "while",
-        "because",
-        "and",
-        "but",
-        "as",
-        "if",
-        "before",
-        "after",
-        "since",
-        "until",
-    ]
-)
-
-
-def _subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) -> text.Name | None:
-    """Return the name that is the subject of a verb; None where it is another word.
-
-    It stands right before it, but for words such as `has been`, or for what is between commas.
-    """
-    low, words, after_mark = where.bounds(verb)[0], where.columns.words, where.columns.after_mark
-    at = verb - 1
-    while at >= low and words[at] in _BEFORE_VERB and not after_mark[at + 1]:
-        at -= 1
-    if at >= low and after_mark[at + 1]:  # Jane Doe, 40, left
-        marks = (each for each in range(at, max(low, at - 8), -1) if after_mark[each])
-        at = next(marks, low) - 1
-    if at < low or at not in name_at:
-        return None
-    before = _word_before(where, name_at, at)
-    is_object = (before in APART and before not in _BEFORE_CLAUSE) or before == "to"
-    return None if is_object else name_at[at]
-
-
-def _word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> str:
-    """Return the word before the name that a token is of; empty at the head of a sentence."""
-    first = at
-    while name_at.get(first - 1) is name_at[at]:
-        first -= 1
-    return where.columns.words[first - 1] if first > where.bounds(at)[0] else ""
-
-
 def _least_apart(ones: Sequence[int], others: Sequence[int]) -> int:
     """Return how many words are between the nearest two of two rows of places, each in order."""
     at = (bisect.bisect_left(others, one) for one in ones)
@@ -831,30 +780,7 @@ def _spellings(stem: str) -> list[str]:
     return [stem, stem.removesuffix("is") if stem.endswith("is") else f"{stem}is"]
 
 
-def _is_verb(word: str) -> bool:
-    return word.endswith("ed") or word in VERB_OF
-
-
 def _is_meant(party: frozenset[str], words: frozenset[str]) -> bool:
     """Tell whether some words name a party: two of its words, or the only one of its own."""
     shared = party & words
     return len(shared) >= min(2, len(party)) or bool(shared - NAMING_STEMS)
-
-
-_OWN = frozenset(["his", "her", "its", "their"])
-_HELPING = BE | PROMISES
-
-
-def _is_reversed(where: Passages, at: int) -> bool:
-    """Tell whether it is done to what stands before: `was beaten by`, `lost to`, `defeat by`."""
-    low, high = where.bounds(at)
-    words = where.columns.words
-    before, is_defeat = words[max(low, at - 3) : at], words[at] in _DEFEATS
-    after = words[at + 1 : min(high, at + (6 if is_defeat else 4))]
-    is_bare = after[:1] == ["by"] and _is_verb(words[at])  # `a film directed by`
-    passive = is_bare or ("by" in after and not _HELPING.isdisjoint(before))
-    if is_defeat and before and (before[-1] in FUNCTION_WORDS or not _OWN.isdisjoint(before)):
-        return True  # `their third defeat`
-    if where.stems[at] in LOSING or is_defeat:
-        return not LOST_TO.isdisjoint(after)
-    return passive
