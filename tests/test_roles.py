@@ -136,6 +136,58 @@ def test_two_who_changed_places_are_found_in_other_words(
     assert flag.evidence
 
 
+COUNCIL = (
+    "The council voted 14 to 9 on Thursday to sell the depot. The firm plans 118 flats, 24 of "
+    "them at reduced rent. Councillor Priya Nanda, who leads the Liberals, proposed the sale. "
+    "Councillor Edwin Strake, the Green spokesman, opposed it. The mayor, Lucy Abner, did not "
+    "vote. Her deputy, Tomasz Wilk, chaired the debate. The depot closed in 1961 and served as a "
+    "hall from 1994. Ms Dunn was released on bail and Mr Smith was remanded in custody. Sales "
+    "rose 12 % in Germany and fell 4 % in France."
+)
+
+
+@pytest.mark.parametrize(
+    ("summary", "kind", "wrong"),
+    [
+        ("Mr Smith was released on bail and Ms Dunn was remanded.", "roles", ["Smith", "Dunn"]),
+        ("Sales rose 12 % in France and fell 4 % in Germany.", "roles", ["France", "Germany"]),
+        (
+            "Edwin Strake proposed the sale and Priya Nanda opposed it.",
+            "roles",
+            ["Edwin Strake", "Priya Nanda"],
+        ),
+        ("Lucy Abner chaired the debate. Tomasz Wilk did not vote.", "roles", ["Tomasz Wilk"]),
+        ("The council voted 9 to 14 on Thursday to sell the depot.", "number", ["9", "14"]),
+        ("The firm plans 24 flats, 118 of them at reduced rent.", "number", ["24", "118"]),
+        ("The depot closed in 1994 and served as a hall from 1961.", "number", ["1994", "1961"]),
+    ],
+)
+def test_two_in_each_others_place_are_likely_errors(
+    summary: str, kind: str, wrong: list[str]
+) -> None:
+    flags = [flag for flag in _score(COUNCIL, summary).flags if flag.kind == kind]
+    assert [flag.span.of(summary) for flag in flags] == wrong
+    assert all(flag.message.startswith("the article has '") for flag in flags)
+    assert all("' the other way round, in sentence " in flag.message for flag in flags)
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "Ms Dunn was released on bail; Mr Smith was remanded in custody.",
+        "Mr Smith was remanded in custody and Ms Dunn was released on bail.",
+        "Sales fell 4 % in France and rose 12 % in Germany.",
+        "Lucy Abner did not vote and Tomasz Wilk chaired the debate.",
+        "The sale was proposed by Priya Nanda and opposed by Edwin Strake.",
+        "Of 118 flats, 24 are at reduced rent.",
+        "From 1994 the depot, closed in 1961, served as a hall.",
+        "Nine voted against, 14 for the sale.",
+    ],
+)
+def test_two_told_in_another_order_are_no_errors(summary: str) -> None:
+    assert not _score(COUNCIL, summary).flags
+
+
 @pytest.mark.parametrize(
     "summary",
     [

@@ -302,6 +302,21 @@ class Passages:
                     best, most = at, shared
         return (best, most) if most >= least else (0, 0)
 
+    def same_run(self, mine: int, other: "Passages", its: int, step: int, most: int) -> int:
+        """Return how many words in a row are those of another text, from two places on.
+
+        They end with either sentence, that of the word one step back. step: 1 behind, -1 before.
+        """
+        own, stated = self.stems, other.stems
+        low, high = self.bounds(mine - step)
+        bottom, top = other.bounds(its - step)
+        n = 0
+        while n < most and low <= mine < high and bottom <= its < top:
+            if own[mine] != stated[its]:
+                break
+            n, mine, its = n + 1, mine + step, its + step
+        return n
+
     def span(self, first: int, last: int) -> Span:
         """Return the characters from one token to another, both included."""
         return Span(self.columns.starts[first], self.columns.ends[last])

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
+from evalharness.checks.lexical.exchange import Exchange, WrongPlace
 from evalharness.checks.lexical.name_places import (
     REACH_OF_COMPANY,
     NamePlaces,
@@ -134,12 +135,13 @@ class Roles(LexicalCheck):
     names, amid the same words. It scores 0 where the parties of a verb changed places (`A beat B`
     for `B beat A`, also in the passive), or where a name that the article has elsewhere stands in
     the place of another (`Governor Doe said` for `Governor Roe said`) or before its verb; where two
-    names changed places (`from Oxford to Didcot`), somebody does something to himself (`Italy beat
-    Italy`), or is said to be what the article has only far from him; else 1.
+    names changed places (`from Oxford to Didcot`), or two numbers (`24 flats, 118 of them cheap`),
+    somebody does something to himself (`Italy beat Italy`), or is said to be what the article has
+    only far from him; else 1.
     English. A summary without such sentences has no score.
     """
 
-    version: ClassVar[int] = 11
+    version: ClassVar[int] = 12
     index: ClassVar[type[ArticleIndex]] = StatedRoles
     english: ClassVar[bool] = True
 
@@ -155,6 +157,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         self._with_names = {self.own.columns.sentences[at] for at in self.name_at}
         self._wholes: dict[int, list[int]] = {}
         self._named: dict[int, frozenset[str]] = {}
+        self._exchange = Exchange(article, self.own, self.name_at)
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
@@ -169,6 +172,11 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             if clash is not None and clash.span not in [each.span for each in clashes]:
                 clashes.append(clash)
                 compared.add(self.stated.columns.sentences[clash.at])
+        wrong = self._exchange.find(number)
+        if wrong:
+            clashes = [each for each in clashes if not _touches(each, wrong)]
+            clashes += [_Clash(*each) for each in wrong]
+            compared.update([self.stated.columns.sentences[each.at] for each in wrong])
         return sorted(compared), clashes
 
     def _words_to_read(self, number: int) -> list[int]:
@@ -613,26 +621,14 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
 
         Both sides must agree, or end; and the same words must have some of content.
         """
-        before = self._same_run(first - 1, start - 1, -1)
-        behind = self._same_run(last + 1, end + 1, 1)
+        before = self.own.same_run(first - 1, self.stated, start - 1, -1, REACH_OF_FRAME)
+        behind = self.own.same_run(last + 1, self.stated, end + 1, 1, REACH_OF_FRAME)
         low, high = self.own.bounds(first)
         if (not before and first > low) or (not behind and last + 1 < high):
             return 0
         same = [*range(first - before, first), *range(last + 1, last + 1 + behind)]
         content = sum(self.own.tokens[each].content for each in same)
         return len(same) if content >= LEAST_FRAMED_CONTENT else 0
-
-    def _same_run(self, mine: int, its: int, step: int) -> int:
-        """Return how many words in a row are the same, from two places on, in their sentences."""
-        own, stated = self.own.stems, self.stated.stems
-        low, high = self.own.bounds(mine - step)
-        bottom, top = self.stated.bounds(its - step)
-        n = 0
-        while n < REACH_OF_FRAME and low <= mine < high and bottom <= its < top:
-            if own[mine] != stated[its]:
-                break
-            n, mine, its = n + 1, mine + step, its + step
-        return n
 
     def _subject(self, at: int) -> _Clash | None:
         """Return a clash where the article says of another what the summary says of a name."""
@@ -769,6 +765,11 @@ def _are_of_one_sort(one: text.Name, other: text.Name) -> bool:
     """
     sort = sort_of_name(one.words)
     return bool(sort) and sort == sort_of_name(other.words)
+
+
+def _touches(clash: _Clash, wrong: Sequence[WrongPlace]) -> bool:
+    span = clash.span
+    return any(span.start < other.span.end and other.span.start < span.end for other in wrong)
 
 
 def _shares_word(one: text.Name, other: text.Name) -> bool:

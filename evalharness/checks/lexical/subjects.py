@@ -18,22 +18,42 @@ BEFORE_VERB = (
     )
 )
 # A clause begins after these, so the name behind them is its subject.
-_BEFORE_CLAUSE = frozenset("that when while because and but as if before after since until".split())
+_BEFORE_CLAUSE = frozenset(
+    [
+        "that",
+        "when",
+        "while",
+        "because",
+        "and",
+        "but",
+        "as",
+        "if",
+        "before",
+        "after",
+        "since",
+        "until",
+    ]
+)
 DEFEATS = frozenset(["defeat", "defeats"])
 _OWN = frozenset(["his", "her", "its", "their"])
 _HELPING = BE | PROMISES
 
 
-def subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) -> text.Name | None:
+def subject_of(
+    where: Passages, name_at: Mapping[int, text.Name], verb: int, *, appositive: bool = False
+) -> text.Name | None:
     """Return the name that is the subject of a verb; None where it is another word.
 
     It stands right before it, but for words such as `has been`, or for what is between commas.
+    appositive: a name may itself stand between them: `the mayor, Jane Doe, left`.
     """
     low, words, after_mark = where.bounds(verb)[0], where.columns.words, where.columns.after_mark
     at = verb - 1
     while at >= low and words[at] in BEFORE_VERB and not after_mark[at + 1]:
         at -= 1
     if at >= low and after_mark[at + 1]:  # Jane Doe, 40, left
+        if appositive and at in name_at and after_mark[first_of_name(name_at, at)]:
+            return name_at[at]
         marks = (each for each in range(at, max(low, at - 8), -1) if after_mark[each])
         at = next(marks, low) - 1
     if at < low or at not in name_at:
@@ -43,11 +63,17 @@ def subject_of(where: Passages, name_at: Mapping[int, text.Name], verb: int) -> 
     return None if is_object else name_at[at]
 
 
-def word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> str:
-    """Return the word before the name that a token is of; empty at the head of a sentence."""
+def first_of_name(name_at: Mapping[int, text.Name], at: int) -> int:
+    """Return the first token of the name that a token is of."""
     first = at
     while name_at.get(first - 1) is name_at[at]:
         first -= 1
+    return first
+
+
+def word_before(where: Passages, name_at: Mapping[int, text.Name], at: int) -> str:
+    """Return the word before the name that a token is of; empty at the head of a sentence."""
+    first = first_of_name(name_at, at)
     return where.columns.words[first - 1] if first > where.bounds(at)[0] else ""
 
 
