@@ -151,6 +151,23 @@ def language_of(words: Sequence[str]) -> str:
     return best if clear else ""
 
 
+# Letters that of several languages one alone has.
+_RUSSIAN, _NOT_RUSSIAN = re.compile("[ыэё]", re.IGNORECASE), re.compile("[іїєјђћўґ]", re.IGNORECASE)
+_CYRILLIC, _GREEK = re.compile("[а-я]"), re.compile("[α-ω]")
+LEAST_TELLING = 20
+
+
+def language_of_alphabet(text: str) -> str:
+    """Return the language that the alphabet of a text tells, which may have few small words.
+
+    >>> language_of_alphabet("Мэр объявил во вторник о строительстве моста.")
+    'ru'
+    """
+    if len(_CYRILLIC.findall(text)) >= LEAST_TELLING:
+        return "ru" if _RUSSIAN.search(text) and not _NOT_RUSSIAN.search(text) else ""
+    return "el" if len(_GREEK.findall(text)) >= LEAST_TELLING else ""
+
+
 def _language_of_letters(letters: Iterable[str]) -> str:
     kana = han = other = 0
     for letter in letters:

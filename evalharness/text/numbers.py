@@ -7,6 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from evalharness.records import Span
+from evalharness.text.foreign_numbers import VOCABULARIES, read_foreign_numbers
+from evalharness.text.languages import ENGLISH
 from evalharness.text.number_reader import read_numbers
 from evalharness.text.number_words import DOLLARS, EXACT
 from evalharness.text.sentences import sentences
@@ -47,12 +49,13 @@ def numbers(
     text: str,
     within: Sequence[Span] | None = None,
     words: Iterable[tuple[int, int]] | None = None,
+    language: str = ENGLISH,
 ) -> list[Number]:
     """Return the numbers of a text in order.
 
     within: the sentences of the text, where they are known already. No number goes over the end of
     a sentence, so a copied sentence has the same numbers. words: where those words start and end
-    that may be of a number, if known.
+    that may be of a number, if known; asked in English only. language: of the text.
 
     >>> text = "About 1.2 million of the twenty-five-year-old's £3bn, or 5 per cent."
     >>> for number in numbers(text):
@@ -72,7 +75,11 @@ def numbers(
             draft.sure,
         )
         for sentence in (sentences(text) if within is None else within)
-        for draft in read_numbers(sentence.of(text), words and _inside(sentence, words))
+        for draft in (
+            read_foreign_numbers(sentence.of(text), language)
+            if language in VOCABULARIES
+            else read_numbers(sentence.of(text), words and _inside(sentence, words))
+        )
     ]
 
 

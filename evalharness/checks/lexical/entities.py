@@ -19,7 +19,9 @@ from evalharness.checks.lexical.passages import (
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text import foreign_names
 from evalharness.text.english_words import is_english_word
+from evalharness.text.languages import ENGLISH
 from evalharness.text.name_words import (
     COUNTRY_OF,
     FIRST_NAMES,
@@ -29,6 +31,7 @@ from evalharness.text.name_words import (
     PLACES,
     SURNAMES,
 )
+from evalharness.text.names import LEAST_ENGLISH
 from evalharness.text.words import FUNCTION_WORDS, WORD
 
 # Shorter words that are spelled nearly alike are other words.
@@ -62,6 +65,8 @@ _RELATIVE = re.compile(
 LONGEST_RELATIVE = 16
 # Further names of a list: `, Anna and Tom Baird`.
 _LISTED = re.compile(r"(?:(?: and|,| &|, and) [A-Z][\w'’-]+)+(?: [A-Z][\w'’-]+)+")
+# Of a shorter text nobody can tell that it is not English.
+SHORTEST_FOREIGN = 20
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
 
@@ -114,6 +119,62 @@ class StatedNames(scoring.ArticleIndex):
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []
         return [] if any(map(self._is_acronym, _initials(name, summary))) else missing
+
+    @cached_property
+    def language(self) -> str:
+        """The language of the article; English where that is not clear."""
+        language, columns = self.passages.language, self.passages.columns
+        if language or len(columns.content) < SHORTEST_FOREIGN:
+            return language or ENGLISH
+        n_small = len(columns.content) - sum(columns.content)
+        return ENGLISH if n_small >= LEAST_ENGLISH * len(columns.content) else ""
+
+    @cached_property
+    def _by_beginning(self) -> dict[str, list[str]]:
+        """The words of an article that is not English, bare, by how they begin."""
+        found: dict[str, list[str]] = {}
+        for word in sorted(
+            {foreign_names.bare(word, self.language) for word in self.casing.words()}
+        ):
+            found.setdefault(word[: foreign_names.LEAST_BEGINNING], []).append(word)
+        return found
+
+    @cached_property
+    def _first_names(self) -> frozenset[str]:
+        return foreign_names.first_names_in(name.words for name in self.names)
+
+    def has_form_of(self, word: str) -> bool:
+        """Tell whether an article that is not English has a word in some form of it."""
+        word = foreign_names.bare(word, self.language)
+        alike = self._by_beginning.get(word[: foreign_names.LEAST_BEGINNING], ())
+        return any(foreign_names.is_form_of(word, other, self.language) for other in alike)
+
+    def foreign_claims(self, name: text.Name, own: Passages) -> text.Name | None:
+        """Return what of a name in a summary that is not English is surely a name; None if nothing.
+
+        What the article has is kept; of the rest the small words of the language, what opens a
+        sentence before a name, and German nouns are no names.
+        """
+        first, end = foreign_names.without_small_words(name.words, self.language)
+        kept = [at for at in range(first, end) if self._is_foreign_claim(name, at, own)]
+        if not kept:
+            return None
+        parts = tuple([name.parts[at] for at in kept])
+        span = Span(parts[0].start, parts[-1].end)
+        return text.Name(span, tuple([name.words[at] for at in kept]), parts)
+
+    def _is_foreign_claim(self, name: text.Name, at: int, own: Passages) -> bool:
+        if self.has_word(name.words[at]):
+            return True
+        place = bisect.bisect_left(own.columns.starts, name.parts[at].start)
+        if self.language in foreign_names.CAPITAL_NOUNS:
+            low, high = own.bounds(place)
+            written = own.columns.written[low:high]
+            return foreign_names.is_german_name(written, place - low, self._first_names)
+        if not own.columns.written[place][0].isupper():
+            return False
+        opens = own.columns.opens[place] and name.words[at] not in KNOWN_NAMES
+        return not (opens and len(name.words) > 1)
 
     def _known_as_country(self, words: Sequence[str]) -> set[int]:
         """Return which words of a name are a country of the article: `United States Congress`."""
@@ -193,6 +254,8 @@ class StatedNames(scoring.ArticleIndex):
     def _cross(self, first: str, last: str) -> bool:
         if not any(first == stated.words[0] for stated in self._of_several(first)):
             return False  # as most: nobody has it for a given name
+        if not foreign_names.may_be_crossed(first, self.language):
+            return False
         if not NAMING_STEMS.isdisjoint(map(text.stem_of, (first, last))):  # a Birmingham school
             return False
         if any(first in stated.words for stated in self.names_with.get(last, ())):
@@ -242,6 +305,8 @@ class StatedNames(scoring.ArticleIndex):
     def has_word(self, word: str) -> bool:
         """Tell whether the article has a word of a name, in any spelling."""
         if word in self.casing or any(spelling in self.casing for spelling in _numbers_of(word)):
+            return True
+        if self.language != ENGLISH and self.has_form_of(word):
             return True
         return bool(text.country(word)) and text.country(word) in self.countries
 
@@ -312,7 +377,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
 
 def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.SentenceClaims]:
     n_flags = 0
-    for sentence, names in _by_sentence(summary, article.passages):
+    for sentence, names in _by_sentence(summary, article):
         pairs = [(name, article.missing_parts(name, summary)) for name in names]
         wrong = [(name, parts) for name, parts in pairs if parts]
         wanted = frozenset(text.content_words(sentence.of(summary)) if wrong else ())
@@ -328,9 +393,13 @@ def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.Sen
         yield scoring.SentenceClaims(score, len(names), len(wrong), flags)
 
 
-def _by_sentence(summary: str, article: Passages) -> Iterator[tuple[Span, list[text.Name]]]:
-    sentences = passages_of_summary(summary).sentences
-    names = passages_of_summary(summary).named_as(article)
+def _by_sentence(summary: str, article: StatedNames) -> Iterator[tuple[Span, list[text.Name]]]:
+    own = passages_of_summary(summary)
+    names = own.named_as(article.passages)
+    if article.language != ENGLISH:
+        claims = (article.foreign_claims(name, own) for name in names)
+        names = [name for name in claims if name is not None]
+    sentences = own.sentences
     starts = [sentence.start for sentence in sentences]
     by_number = itertools.groupby(names, lambda name: bisect.bisect_right(starts, name.span.start))
     for number, here in by_number:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from evalharness.checks.lexical.dates import Dates
 from evalharness.checks.lexical.entities import Entities
+from evalharness.checks.lexical.foreign_denials import denials
 from evalharness.checks.lexical.miscopies import foreign_circumstances, miscopied
 from evalharness.checks.lexical.numbers import Numbers
 from evalharness.checks.lexical.polarity import Polarity
@@ -20,6 +21,7 @@ from evalharness.checks.lexical.scoring import ArticleIndex, BySentences, Lexica
 from evalharness.checks.lexical.support import SupportIndex, odds_added
 from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span, flag_kind
+from evalharness.text.languages import ENGLISH
 from evalharness.text.names import LEAST_ENGLISH
 
 # In the order in which their flags win over each other where they overlap.
@@ -95,7 +97,12 @@ class Indexed(ArticleIndex):
 
     @cached_property
     def is_english(self) -> bool:
-        """Whether the article has as many function words as English has; short texts count so."""
+        """Whether the article has as many function words as English has; short texts count so.
+
+        A text is not English where it has more of another language's.
+        """
+        if self.passages.language:
+            return self.passages.language == ENGLISH
         content = self.passages.columns.content
         n_enough = math.ceil(LEAST_ENGLISH * len(content))
         return len(content) < 20 or len(content) - sum(content) >= n_enough
@@ -115,6 +122,8 @@ class Indexed(ArticleIndex):
         found.append([*miscopied(self.wording, summary)])
         if self.is_english:
             found.append([*foreign_circumstances(self.wording, summary)])
+        else:
+            found.append([*denials(self.passages, summary)])
         telling = merge_flags(summary, _likely_first(found))
         support = self.wording.compare(summary, _foreign(telling))
         if support.value is None:
@@ -148,7 +157,7 @@ class Lexical(BySentences, LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 23
+    version: ClassVar[int] = 24
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,

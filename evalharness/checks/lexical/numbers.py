@@ -19,6 +19,7 @@ from evalharness.checks.lexical.passages import (
     passages_of_summary,
 )
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text.foreign_numbers import VOCABULARIES
 from evalharness.text.number_words import EXACT
 from evalharness.text.words import word_set
 
@@ -122,6 +123,12 @@ _RECENT_YEARS = range(1990, 2041)
 # A number that is so many times another is one of something else.
 MOST_TIMES_AS_MANY = 50
 _SLASHED = re.compile(r"/\d")
+# Within what of a claim a number lies, where the words of another language bound it.
+_LOOSE = {
+    "about": (Decimal("0.8"), Decimal("1.2")),
+    "under": (Decimal("0.5"), Decimal(1)),
+    "over": (Decimal(1), Decimal(2)),
+}
 SMALL = COUNTS | {
     *("three", "four", "five", "six", "seven", "eight", "nine", "ten"),
     *("dozens", "hundreds", "thousands", "millions"),
@@ -145,6 +152,19 @@ class StatedNumbers(scoring.ArticleIndex):
         n_shown = MOST_EVIDENCE if self.wants_evidence else 1
         found = itertools.islice(self._index.agreeing_numbers(claimed), n_shown)
         return [stated.span for stated in found]
+
+    def numbers_in_bound(self, claimed: text.Number) -> list[Span]:
+        """Return the numbers for which a claim in a language other than English is loose but true.
+
+        More than a dozen may be 18: how far `mehr als` reaches was not measured, as it was for
+        `more than`.
+        """
+        if not claimed.hedge or self.passages.language not in VOCABULARIES:
+            return []
+        low, high = _LOOSE[claimed.hedge]
+        near = (EXACT.multiply(claimed.value, low), EXACT.multiply(claimed.value, high))
+        found = (n for n in self.numbers if (n.kind, n.unit) == (claimed.kind, claimed.unit))
+        return [n.span for n in found if near[0] <= n.value <= near[1]][:MOST_EVIDENCE]
 
     def tells_by_time(self, claimed: text.Number, own: Passages) -> bool:
         """Tell whether a late place in a row may be told by years or by the end of a match.
@@ -344,7 +364,8 @@ class StatedNumbers(scoring.ArticleIndex):
     def _in_another_unit(self, claimed: text.Number, own: Passages) -> list[Span]:
         """Return the article's number that one is in another unit: 650ft for 198m."""
         if claimed.kind[:5] == "money" and own.text[: claimed.span.start].endswith("("):
-            before = own.numbers[own.sentence_at(claimed.span.start)]
+            numbers = own.numbers_in(self.passages.language)
+            before = numbers[own.sentence_at(claimed.span.start)]
             ahead = [n for n in before if 0 < claimed.span.start - n.span.end <= len(" (")]
             is_other = ahead and ahead[0].kind[:5] == "money" and ahead[0].kind != claimed.kind
             return self.evidence(ahead[0]) if is_other else []
@@ -461,7 +482,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 12
+    version: ClassVar[int] = 13
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -469,7 +490,7 @@ def _judge_sentences(
     article: StatedNumbers, summary: str, dated: Sequence[Span]
 ) -> Iterator[scoring.SentenceClaims]:
     own = passages_of_summary(summary)
-    for at, numbers in enumerate(own.numbers):
+    for at, numbers in enumerate(own.numbers_in(article.passages.language)):
         if not numbers:
             continue
         sentence, wanted = own.sentences[at], own.content[at]
@@ -559,7 +580,7 @@ def _claim(
         return None
     if number.value == 1 and number.unit and number.unit in article.named_once:
         return None
-    evidence = article.evidence(number)
+    evidence = article.evidence(number) or article.numbers_in_bound(number)
     if evidence and number.unit in _TIME_UNITS and not number.kind:
         evidence = evidence if article.has_in_unit(number) else []
     if evidence:
@@ -621,8 +642,12 @@ def _may_be_counted(
     another count of the very thing (`five miners`, `four miners`), it is no such number.
     """
     written = number.span.of(own.text).lower()
-    is_plain = not number.kind and _PLAIN_DIGITS.fullmatch(own.text, *_with_neighbours(number.span))
-    is_small = written in SMALL or bool(is_plain and 2 <= number.value <= MOST_SMALL)
+    is_plain = written.isalpha() or _PLAIN_DIGITS.fullmatch(  # `drei` of other languages
+        own.text, *_with_neighbours(number.span)
+    )
+    is_small = written in SMALL or bool(
+        is_plain and not number.kind and 2 <= number.value <= MOST_SMALL
+    )
     if number.unit or (number.kind != "ordinal" and not is_small):
         return False
     if number.kind == "ordinal" and number.value > MOST_COUNTED:  # nobody counts 800 years

@@ -18,6 +18,14 @@ from evalharness import text
 from evalharness.records import Span
 from evalharness.text import Token
 from evalharness.text.dates import Date, dates, may_be_date
+from evalharness.text.foreign_numbers import VOCABULARIES
+from evalharness.text.languages import (
+    ENGLISH,
+    SHORTEST_KNOWN,
+    language_of,
+    language_of_alphabet,
+    small_words,
+)
 from evalharness.text.number_reader import may_be_number
 from evalharness.text.words import word_set
 
@@ -34,6 +42,8 @@ MOST_PLACES = 40
 MOST_EVIDENCE = 5
 MOST_CANDIDATES = 50
 MOST_FLAGS_EXPLAINED = 100
+# A text with such a share of English function words is no other language's: German has a tenth.
+SURELY_ENGLISH = 0.25
 # Stands for the stem of a word without content; no stem is a line break.
 NO_CONTENT = "\n"
 # Another place of the article tells of the same thing only if so many words around are the same.
@@ -71,18 +81,35 @@ class Passages:
         return Token._make([column[at] for column in self.columns])
 
     @cached_property
-    def _columns_and_first(self) -> tuple[text.WordColumns, list[int]]:
-        return text.word_columns(self.text, self.sentences)
+    def _read(self) -> tuple[str, text.WordColumns, list[int]]:
+        columns, first = text.word_columns(self.text, self.sentences)
+        n_words, n_content = len(columns.content), sum(columns.content)
+        if n_words - n_content >= SURELY_ENGLISH * n_words:  # which is not looked into further
+            return ENGLISH, columns, first
+        language = language_of(columns.words) or language_of_alphabet(self.text)
+        if n_words < SHORTEST_KNOWN:
+            language = ""
+        if language in (ENGLISH, ""):
+            return language, columns, first
+        small = small_words(language)
+        told = zip(columns.words, columns.content, strict=True)
+        content = [has_content and word not in small for word, has_content in told]
+        return language, columns._replace(content=content), first
+
+    @property
+    def language(self) -> str:
+        """The language of the text, as ISO 639-1 has it; empty where it is not clear."""
+        return self._read[0]
 
     @cached_property
     def columns(self) -> text.WordColumns:
         """The words of the text, a row for each field of a token."""
-        return self._columns_and_first[0]
+        return self._read[1]
 
     @cached_property
     def first(self) -> list[int]:
         """The first token of each sentence, and behind the last the number of tokens."""
-        return self._columns_and_first[1]
+        return self._read[2]
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
@@ -131,6 +158,12 @@ class Passages:
     @cached_property
     def numbers(self) -> list[list[text.Number]]:
         """The numbers of each sentence; one without a word that may be a number is not read."""
+        return self.numbers_in(self.language)
+
+    def numbers_in(self, language: str) -> list[list[text.Number]]:
+        """Return the numbers of each sentence, as a language writes them."""
+        if language in VOCABULARIES:
+            return [text.numbers(self.text, [span], (), language) for span in self.sentences]
         columns = self.columns
         may_be = map(may_be_number.__getitem__, columns.written)
         words: dict[int, list[tuple[int, int]]] = {}

@@ -107,7 +107,7 @@ class Support(LexicalCheck):
     minimum are in the parts.
     """
 
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 11
     thresholds: ClassVar[Mapping[str, float]] = {
         "flagged": 0.0,
         "supported": 0.2,
