@@ -101,9 +101,9 @@ class Indexed(ArticleIndex):
 
         A text is not English where it has more of another language's.
         """
-        if self.passages.language:
-            return self.passages.language == ENGLISH
         content = self.passages.columns.content
+        if self.passages.language and len(content) >= 20:
+            return self.passages.language == ENGLISH
         n_enough = math.ceil(LEAST_ENGLISH * len(content))
         return len(content) < 20 or len(content) - sum(content) >= n_enough
 
