@@ -258,3 +258,25 @@ def test_what_is_only_supposed_is_no_clash_for_sure() -> None:
 def test_a_question_and_an_opinion_hedge_nothing(article: str, kinds: list[str]) -> None:
     summary = "The council closes three schools in Leeds."
     assert [flag.kind for flag in _score(article, summary).flags] == kinds
+
+
+@pytest.mark.parametrize(
+    ("summary", "kind", "wrong"),
+    [
+        ("No schools will be closed on Friday because of the storm.", "negation", "No schools"),
+        ("Two people were killed when a tree fell on a bus.", "antonym", "killed"),
+        ("Two people were hurt when a tree fell on a bus.", "", ""),
+        ("All 63 schools will be closed on Friday.", "", ""),
+    ],
+)
+def test_a_denial_and_a_worse_fate_amid_the_articles_words_is_a_likely_error(
+    summary: str, kind: str, wrong: str
+) -> None:
+    article = (
+        "All 63 schools will be closed on Friday because of the storm. Two people were injured "
+        "when a tree fell on a bus near Alden. Police searched a house."
+    )
+    flags = _score(article, summary).flags
+    assert [(flag.kind, flag.span.of(summary)) for flag in flags] == (
+        [(kind, wrong)] if kind else []
+    )

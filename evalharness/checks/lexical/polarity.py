@@ -345,7 +345,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 12
+    version: ClassVar[int] = 13
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -494,7 +494,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 return None
             if self.article.has_hint(best, HINT_REACH, hints):
                 return None
-            kind = _sure("negation", places[0]) if self._is_of_verb(cue, at) else "contrast"
+            kind = _sure("negation", places[0]) if self._is_sure(cue, at, places[0]) else "contrast"
             return _Clash(min(cue, at), at, kind, (best, best))
         if best not in self.article.cues.heads or self._has_hint(at):
             return None
@@ -514,8 +514,13 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         near = [place.at for place in found if place.shared >= found[0].shared - 1]
         if any(self.article.has_hint(each, REACH_IN_ARTICLE) for each in near):
             return None
-        kind = "negation" if self._is_of_verb(cue, at) else "contrast"
+        kind = "negation" if self._is_sure(cue, at, found[0]) else "contrast"
         return _Clash(cue, at, kind, (found[0].at, found[0].at))
+
+    def _is_sure(self, cue: int, at: int, place: Alignment) -> bool:
+        """Tell whether a deed is denied, or some thing amid the article's words: `no schools`."""
+        is_of_thing = self.own.tokens[cue].word not in ("nobody", "nothing", "none")
+        return self._is_of_verb(cue, at) or (is_of_thing and place.share >= _SURE_SHARE)
 
     def _is_of_verb(self, cue: int, at: int) -> bool:
         """Tell whether what is denied is what somebody does: `did not tell`, not `no avail`."""

@@ -359,6 +359,8 @@ _OPPOSITES = """
     survive survivor | die perish victim
     birth born | death die
     save rescue | kill
+    kill | injure wound hurt
+    die dead death | injured
     arrive enter join | leave depart exit quit
     arrival | departure
     enter | exit leave
