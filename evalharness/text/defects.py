@@ -438,7 +438,7 @@ _OF_ARTICLE = re.compile(
     rf"(?: also| further| then)? {_VERBS})",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"^\s*(?:[-*•‣▪–]|\d{1,2}[.)])\s+\S", re.MULTILINE)
+_ITEM = re.compile(r"^[^\S\n]*(?:[-*•‣▪–]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _ASKS_FOR_LIST = re.compile(r"\b(?:bullet|list|points?|numbered|items?)\b", re.IGNORECASE)
 ITEMS = 2
 WORDS_OF_TITLE = 3
