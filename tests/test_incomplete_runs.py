@@ -1,5 +1,6 @@
 """Runs that did not answer every article are not ranked: a few easy ones make the highest mean."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -113,9 +114,99 @@ def test_headline_of_one_complete_system_names_no_best(runs: list[Path]) -> None
     gathered = gather([runs[2], runs[0]])
     found = overview(gathered, articles_of(gathered), standings(gathered))
 
-    assert found.top.sentence == ""
+    assert found.top.sentence == (
+        "On the 3 articles that both answered, no significant difference between lucky and good "
+        "by any score; so few can show none."
+    )
     assert found.top.remarks == ("Not ranked: lucky (answered 3 of 60 articles).",)
     assert [row.name for row in found.rows] == ["good", "lucky"]
+
+
+TOWNS = ("Arden", "Belfort", "Corsby", "Dunmore", "Elling", "Farley", "Gorham", "Hexley", "Kelso")
+
+
+@pytest.fixture
+def news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a file of three systems: `wrong` opens every other library and has one empty cell."""
+    monkeypatch.chdir(tmp_path)
+    rows = [["id", "article", "reference", "right", "wrong", "same"]]
+    for n, town in enumerate(TOWNS):
+        article = f"The town of {town} will close {n + 3} libraries next year. A vote is planned."
+        right = f"The town of {town} will close {n + 3} libraries."
+        wrong = f"{town} will open {n + 3} libraries." if n % 2 else f"{town} closes libraries."
+        reference = f"{town} closes {n + 3} libraries."
+        rows.append([town.lower(), article, reference, right, "" if n == 4 else wrong, right])
+    path = tmp_path / "news.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def without_column(path: Path, column: str) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    at = rows[0].index(column)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[*row[:at], *row[at + 1 :]] for row in rows])
+
+
+@pytest.mark.parametrize("verb", ["score", "compare"])
+def test_errors_of_a_system_that_is_not_ranked_are_counted_and_shown(
+    news: Path, command: Command, verb: str
+) -> None:
+    without_column(news, "same")
+    said = " ".join(command(verb, news.name).stdout.split())
+    (page,) = Path("results/score").glob("*.html")
+    gathered = gather(["results/score/right", "results/score/wrong"])
+    articles = articles_of(gathered)
+    with Texts(gathered, articles) as texts:
+        found = overview(gathered, articles, standings(gathered), texts=texts)
+
+    counted = "4 of 8 summaries by wrong have a likely error."
+    assert "On the 8 articles that both answered, " in said
+    assert counted in said
+    assert "No summary has" not in page.read_text("utf-8")
+    assert "The clearest errors" in page.read_text("utf-8")
+    assert {each.system for each in found.clearest} == {"wrong"}
+    best, errors, enough = found.top.figures
+    assert (best.figure, errors.figure) == ("not ranked", "4 of 8")
+    assert best.text.startswith("Only right answered every article.")
+    assert "share of wrong's summaries" in enough.text
+
+
+def test_errors_of_a_system_that_is_not_ranked_are_counted_beside_ranked_ones(
+    news: Path, command: Command
+) -> None:
+    said = " ".join(command("score", news.name).stdout.split())
+
+    assert "No significant difference between right and same" in said
+    assert "4 of 8 summaries by wrong have a likely error." in said
+
+
+def test_next_step_names_the_rows_of_a_file_that_have_no_summary(
+    news: Path, command: Command
+) -> None:
+    command("score", news.name)
+    gathered = gather(["results/score"])
+    step = overview(gathered, articles_of(gathered), standings(gathered)).top.next
+
+    assert step is not None
+    assert step.text == (
+        "Row elling of news.csv has an empty summary by wrong: fill it in, and score again."
+    )
+    assert step.command == "evalharness score news.csv"
+    news.write_text(news.read_text("utf-8").replace(",,", ",Elling closes libraries.,"), "utf-8")
+    again = command(*step.command.split()[1:])
+    assert "100%" in again.stdout
+    assert "92%" not in again.stdout
+
+
+def test_next_step_of_a_model_that_did_not_answer_is_its_run(runs: list[Path]) -> None:
+    gathered = gather(runs)
+    step = overview(gathered, articles_of(gathered), standings(gathered)).top.next
+
+    assert step is not None
+    assert step.command == "evalharness run results/test/lucky/config.yaml"
 
 
 def test_changes_are_of_complete_runs_and_the_others_are_listed(runs: list[Path]) -> None:

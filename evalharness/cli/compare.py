@@ -118,7 +118,7 @@ def compare_command(
         )
     options.print_as(output, found, show_comparison, FORMATS, as_json)
     shown = output == "table" and not as_json
-    _conclude(given, found, of_people, page=page, shown=shown, some=bool(names))
+    _conclude(given, found, of_people, page=page, shown=shown, some=bool(names), every=incomplete)
 
 
 def _conclude(
@@ -129,14 +129,14 @@ def _conclude(
     page: bool,
     shown: bool,
     some: bool,
+    every: bool,
 ) -> None:
     """Write the page of files, and print its headline; of runs, the one that it would have.
 
     some: whether only some scores are compared. A page tests in the usual way, so that its headline
-    is no word on a comparison that does not.
+    is no word on a comparison that does not. every: whether incomplete runs are ranked, too.
     """
-    ranks_incomplete = any(name in found.systems for name in found.incomplete)
-    unusual = found.joined or found.cluster or ranks_incomplete or found.level != USUAL_LEVEL
+    unusual = found.joined or found.cluster or every or found.level != USUAL_LEVEL
     if page and given.of_files:
         write_page(given, quiet=not shown, headed=not unusual, votes=votes)
     elif shown and not some and not unusual:

@@ -1,18 +1,27 @@
 """The first screen of a page: the verdict in a sentence, three figures, and what to run next."""
 
 import math
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import PurePath
+from typing import Any, Literal
 
 import numpy as np
 
-from evalharness.comparison.comparison import incomplete_runs
+from evalharness.comparison.comparison import Comparison, Difference, incomplete_runs
 from evalharness.comparison.shared import share
-from evalharness.config.registry import scaled_figure
+from evalharness.config.registry import model_row, scaled_figure
 from evalharness.report.gathered import Gathered
-from evalharness.report.ranking import Mark, Ranking, Standings, competitors, copying_systems
+from evalharness.report.ranking import (
+    Mark,
+    Ranking,
+    Standings,
+    competitors,
+    copying_systems,
+    systems_of_interest,
+)
 from evalharness.report.table import (
     amount_text,
     error_finders,
@@ -134,7 +143,7 @@ def _best_clause(gathered: Gathered, standings: Standings) -> str:
     """Say which system is best, and whether that is sure; of one with baselines, how it stands."""
     rankings, running = standings.every, competitors(gathered)
     if not rankings:
-        return ""
+        return _shared_clause(gathered, standings)
     if len(running) > 1:
         return _best(running, rankings, len(baselines(gathered)))
     # What is copied from an article agrees with it: only references tell baselines from models.
@@ -147,6 +156,40 @@ def _best_clause(gathered: Gathered, standings: Standings) -> str:
     if above:
         return f"{running[0]} is above {every} by {join_names(above)}, beyond chance"
     return f"{running[0]} is not shown to be above {every}"
+
+
+def _shared_clause(gathered: Gathered, standings: Standings) -> str:
+    """Say how two systems differ on the articles that both answered, where one did not answer all.
+
+    Neither is ranked then, but by article they compare as any two do.
+    """
+    compared = standings.comparison
+    if len(gathered.runs) != 2 or compared is None or standings.complete is not None:
+        return ""
+    rows = _telling_differences(gathered, compared)
+    n = max((row.n for row in rows), default=0)
+    if not n:
+        return ""
+    one, other = compared.systems
+    on = f"On the {amount_text(n, 'article')} that both answered, "
+    shown = [row for row in rows if row.difference and row.p_holm <= compared.level]
+    labels = {column.key: column.label for column in gathered.columns}
+    higher = [labels[row.metric] for row in shown if (row.difference or 0) > 0]
+    lower = [labels[row.metric] for row in shown if (row.difference or 0) < 0]
+    if shown:
+        by = [f"{how} by {join_names(labels, NAMED)}"
+              for how, labels in (("higher", higher), ("lower", lower)) if labels]  # fmt: skip
+        return f"{on}{other} is significantly {' and '.join(by)} than {one}"
+    few = len(compared.differences) * 2 > compared.level * 2**n
+    over = "; so few can show none" if few else ""
+    return f"{on}no significant difference between {one} and {other} by any score{over}"
+
+
+def _telling_differences(gathered: Gathered, compared: Comparison) -> list[Difference]:
+    """Return the differences by scores that judge; by none of the checks where a system copies."""
+    copying = set(copying_systems(gathered)) & {*compared.systems}
+    told = {c.key for c in gathered.columns if c.judged and not (copying and c.kind == "check")}
+    return [row for row in compared.differences if row.metric in told]
 
 
 def _best(running: Sequence[str], rankings: Sequence[Ranking], uncounted: int) -> str:
@@ -238,7 +281,7 @@ def _one_best(name: str, running: Sequence[str], rankings: Sequence[Ranking]) ->
 def _error_clauses(gathered: Gathered) -> Iterator[str]:
     """Yield how many summaries of the systems have a likely error, by the first check.
 
-    Systems that copy, and baselines where there are others, are not named: they have none.
+    Ranked or not; those that copy are named if they have some, and baselines beside others never.
     """
     finders = error_finders(gathered.runs)
     for label in finders[:1]:
@@ -279,15 +322,24 @@ def _percent(found: LikelyErrors) -> str:
 
 
 def _counted_errors(gathered: Gathered, label: str) -> dict[str, LikelyErrors]:
-    """Return what a check counted for the systems that compete and write words of their own."""
-    running = competitors(gathered) or list(gathered.names)
-    own = [name for name in running if name not in copying_systems(gathered)] or running
+    """Return what a check counted for the systems that write words of their own, ranked or not.
+
+    A model that copies is among them where it has some; a baseline beside models is not.
+    """
+    named = dict(zip(gathered.names, gathered.runs, strict=True))
+    models, copying = systems_of_interest(gathered), copying_systems(gathered)
+    own = [name for name in models if name not in copying] or models
     figures = {
         name: run.figures[label].likely_errors
-        for name, run in zip(gathered.names, gathered.runs, strict=True)
-        if name in own and label in run.figures
+        for name, run in named.items()
+        if label in run.figures
     }
-    return {name: found for name, found in figures.items() if found and found.of}
+    counted = {name: found for name, found in figures.items() if found and found.of}
+    return {
+        name: found
+        for name, found in counted.items()
+        if name in own or (name in models and found.summaries)
+    }
 
 
 def _remarks(gathered: Gathered, standings: Standings) -> Iterator[str]:
@@ -338,8 +390,7 @@ def _best_figure(gathered: Gathered, standings: Standings) -> KeyFigure:
     if len(gathered.runs) == 1:
         return KeyFigure(_BEST, "only one", f"{gathered.names[0]} has no other to compare with.")
     if not rankings:
-        why = standings.reason or "no score that all systems have"
-        return KeyFigure(_BEST, "not compared", f"{why[:1].upper()}{why[1:]}.")
+        return _unranked_figure(gathered, standings)
     if len(running) == 1:
         clause = _best_clause(gathered, standings)
         sure = _sureness(sure="beyond chance" in clause) if clause else None
@@ -347,6 +398,18 @@ def _best_figure(gathered: Gathered, standings: Standings) -> KeyFigure:
         text = f"{clause}." if clause else alone
         return KeyFigure(_BEST, running[0], text, sure)
     return _best_of_several(running, rankings)
+
+
+def _unranked_figure(gathered: Gathered, standings: Standings) -> KeyFigure:
+    """Say why no system is best: too few answered every article, or nothing is to compare by."""
+    partial = incomplete_runs(gathered.runs, gathered.names)
+    complete = [name for name in gathered.names if name not in partial]
+    if standings.comparison is None or len(complete) > 1:
+        why = standings.reason or "no score that all systems have"
+        return KeyFigure(_BEST, "not compared", f"{why[:1].upper()}{why[1:]}.")
+    who = f"Only {complete[0]}" if complete else "No system"
+    where = "The differences on those that all answered are under Changes."
+    return KeyFigure(_BEST, "not ranked", f"{who} answered every article. {where}")
 
 
 def _best_of_several(running: Sequence[str], rankings: Sequence[Ranking]) -> KeyFigure:
@@ -506,8 +569,11 @@ def _enough_for_share(gathered: Gathered, articles: str) -> KeyFigure:
     found = _counted_errors(gathered, finders[0]) if finders else {}
     if not found:
         return KeyFigure(_ENOUGH, articles, "Nothing was measured that says how many it takes.")
-    errors = next(iter(found.values()))
-    text = f"They put the share with a likely error between {errors.low:.0%} and {errors.high:.0%}"
+    name = max(found, key=lambda each: found[each].high - found[each].low)
+    errors, of = found[name], f" of {name}'s summaries" if len(gathered.runs) > 1 else ""
+    text = (
+        f"They put the share{of} with a likely error between {errors.low:.0%} and {errors.high:.0%}"
+    )
     share = errors.summaries / errors.of
     if max(share - errors.low, errors.high - share) <= _MARGIN:
         return KeyFigure(_ENOUGH, articles, f"{text}.", ("enough", "yes"))
@@ -535,9 +601,7 @@ def _next_step(gathered: Gathered, standings: Standings, needed: _Needed | None)
     runs = dict(zip(gathered.names, gathered.runs, strict=True))
     partial = incomplete_runs(gathered.runs, gathered.names)
     if partial:
-        name = next(iter(partial))
-        command = f"evalharness run {_folder(runs[name])}/config.yaml"
-        return NextStep(f"{name} did not answer every article: fill what is missing.", command)
+        return _fill_step(gathered, next(iter(partial)))
     if len(runs) == 1:
         return _next_of_one(gathered.runs[0])
     running = competitors(gathered)
@@ -552,6 +616,48 @@ def _next_step(gathered: Gathered, standings: Standings, needed: _Needed | None)
         return NextStep(text, f"evalharness gate {one} CANDIDATE")
     text = f"No score shows whether {needed.one} or {needed.other} is better; ask people:"
     return NextStep(text, f"evalharness annotate {one} {other} --protocol pairs")
+
+
+def _fill_step(gathered: Gathered, name: str) -> NextStep:
+    """Say how the articles that a system did not answer are filled: in its file, if it has one."""
+    place = gathered.names.index(name)
+    run, config = gathered.runs[place], gathered.configs[place]
+    again = f"evalharness run {_folder(run)}/config.yaml"
+    if model_row(run.model_kind).role != "given":
+        return NextStep(f"{name} did not answer every article: fill what is missing.", again)
+    has_rows = run.model_kind == "given"
+    path = _path_in(config.get("data" if has_rows else "model"))
+    ids, lack = _missing_answers(run)
+    rows = f"row{'s' if len(ids) > 1 else ''} {join_names(ids, NAMED)}"
+    have = "have" if len(ids) > 1 else "has"
+    text = (
+        f"{rows[:1].upper()}{rows[1:]} of {PurePath(path).name or 'the file'} {have} {lack} by "
+        f"{name}: fill {'them' if len(ids) > 1 else 'it'} in, and score again."
+    )
+    if has_rows:
+        root = run.folder.parents[2] if len(run.folder.parents) > 2 else run.folder
+        at = os.path.relpath(run.folder / path, root) if path else "FILE"
+        again = f"evalharness score {shlex.quote(at)}"
+    return NextStep(text, again)
+
+
+def _path_in(component: Any) -> str:
+    """Return the path that a component of a config has; empty where it has none."""
+    path = component.get("path") if isinstance(component, dict) else None
+    return path if isinstance(path, str) else ""
+
+
+def _missing_answers(run: Run) -> tuple[list[str], str]:
+    """Return the ids of the articles that a run did not answer, and what it has instead."""
+    table = run.table(["id", "finish", "defects"]).to_pylist()
+    found = {
+        row["id"]: "no summary" if row["finish"] == "error" else min(row["defects"])
+        for row in table
+        if row["finish"] == "error" or {"empty", "refusal"} & {*row["defects"]}
+    }
+    kinds = {"no summary": "no summary", "empty": "an empty summary", "refusal": "a refusal"}
+    what = {kinds.get(why, "no answer") for why in found.values()}
+    return list(found), what.pop() if len(what) == 1 else "no answer"
 
 
 def _next_of_one(run: Run) -> NextStep:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from evalharness.comparison.comparison import incomplete_runs
 from evalharness.comparison.shared import is_of_older_version
 from evalharness.config.registry import scaled_figure
 from evalharness.records import Span, flag_kind
@@ -26,6 +25,7 @@ from evalharness.report.ranking import (
     Standings,
     competitors,
     copying_systems,
+    systems_of_interest,
 )
 from evalharness.report.systems import (
     SystemRow,
@@ -229,8 +229,8 @@ def _notes(gathered: Gathered, articles: Articles, standings: Standings) -> Iter
     if standings.comparison is not None:
         yield (
             f"Differences are by paired randomization over the articles that all "
-            f"{'ranked ' if incomplete_runs(gathered.runs, gathered.names) else ''}systems have "
-            "a score for "
+            f"{'' if standings.complete in (None, standings.comparison) else 'ranked '}systems "
+            "have a score for "
             f"({standings.comparison.resamples:,} resamples), "
             f"Holm-adjusted over all pairs of systems, at the level "
             f"{standings.comparison.level:g}. In bold: the highest, and what is not shown to be "
@@ -333,7 +333,8 @@ def _clearest_errors(
     """Yield likely errors of the kinds that are right the most often, the systems in turn.
 
     Of an article comes one, of a kind two while there are others; of a system that is a baseline
-    beside others none, and those of looping outputs come last. precision: how often flags of a
+    beside others none, and those of looping outputs come last. Systems that are not ranked are
+    among them. precision: how often flags of a
     check and kind are right on labelled summaries.
     """
     found = [
@@ -373,12 +374,11 @@ def _errors_of(name: str, texts: Texts, article: int, system: int) -> list[tuple
 
 def _with_likely_errors(gathered: Gathered, texts: Texts) -> Iterator[tuple[int, int]]:
     """Yield article and system of summaries that have a likely error, the systems in turn."""
-    running = competitors(gathered)
-    lists = []
+    shown, lists = systems_of_interest(gathered), []
     for system, (name, run) in enumerate(zip(gathered.names, gathered.runs, strict=True)):
         columns = [label + LIKELY_ERRORS for label in run.figures]
         known = [column for column in columns if column in run.columns]
-        if name in running and known:
+        if name in shown and known:
             errors = np.nan_to_num(run.values(known), nan=0.0).sum(axis=1) > 0
             rows = texts.articles.rows[:, system]
             with_some = np.flatnonzero((rows >= 0) & errors[rows])

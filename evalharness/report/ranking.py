@@ -269,6 +269,12 @@ def competitors(gathered: Gathered) -> list[str]:
     return models or [name for name, role in pairs if role != "upper bound"]
 
 
+def systems_of_interest(gathered: Gathered) -> list[str]:
+    """Return the systems whose errors matter, ranked or not: the models, else what there is."""
+    named = zip(gathered.names, gathered.roles, strict=True)
+    return [n for n, role in named if not role] or competitors(gathered) or list(gathered.names)
+
+
 def copying_systems(gathered: Gathered) -> list[str]:
     """Return the systems whose summaries are copied from their articles, as far as is known."""
     return [n for n, run in zip(gathered.names, gathered.runs, strict=True) if copies(run)]
