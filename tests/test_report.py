@@ -431,6 +431,14 @@ def test_likely_errors_are_ranked_and_tested_as_scores_are(make_run: MakeRun) ->
     assert found.marks == {"a": "best", "b": "lower", "c": "tie"}
     assert found.means == {"a": 5 / N, "b": 30 / N, "c": 7 / N}
 
+    gathered = gather(
+        [runs[1], make_run("d", {"lexical": [wrong] * 28 + [right] * (N - 28)}, summaries=said)]
+    )
+    after = headline(gathered, standings(gathered)).next
+    assert after is not None
+    assert after.text == "Let people confirm what was flagged in b's summaries:"
+    assert after.command.endswith("--protocol flags")
+
 
 def test_figures_on_top_say_who_is_best_how_many_are_wrong_and_what_more_it_takes(
     make_run: MakeRun,

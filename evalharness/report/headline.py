@@ -435,7 +435,7 @@ def _lead_text(rankings: Sequence[Ranking], tied: bool) -> str:
     copying = {r.column.label for r in rankings if "copied" in r.marks.values()}
     leaders = list(_leaders(rankings).items())[:2]
     said = [f"{name} {_lead_of(by[0], by[0] in copying)}" for name, by in leaders]
-    more = "; no difference is significant" if tied else ""
+    more = "; no difference by these scores is significant" if tied else ""
     return f"{', '.join(said)}{more}."
 
 
@@ -614,8 +614,20 @@ def _next_step(gathered: Gathered, standings: Standings, needed: _Needed | None)
     if needed.different:
         text = f"Hold the next version against {needed.one}:"
         return NextStep(text, f"evalharness gate {one} CANDIDATE")
+    worst = _often_flagged(gathered)
+    if worst:
+        text = f"Let people confirm what was flagged in {worst}'s summaries:"
+        return NextStep(text, f"evalharness annotate {_folder(runs[worst])} --protocol flags")
     text = f"No score shows whether {needed.one} or {needed.other} is better; ask people:"
     return NextStep(text, f"evalharness annotate {one} {other} --protocol pairs")
+
+
+def _often_flagged(gathered: Gathered) -> str:
+    """Return the system with the most likely errors, if half of its summaries have one; or ""."""
+    finders = error_finders(gathered.runs)
+    found = _counted_errors(gathered, finders[0]) if finders else {}
+    name = max(found, key=lambda each: found[each].summaries / found[each].of, default="")
+    return name if name and 2 * found[name].summaries >= found[name].of else ""
 
 
 def _fill_step(gathered: Gathered, name: str) -> NextStep:
