@@ -81,18 +81,20 @@ class Exchange:
     def _of_names(self, number: int) -> list[WrongPlace]:
         """Return two names in a row of which each stands amid the other's words."""
         name_at = self.name_at
-        heads = [
-            at
-            for at in self._tokens(number)
-            if at in name_at and name_at.get(at - 1) is not name_at[at]
-        ]
-        for first, second in itertools.pairwise(heads):
+        for first, second in itertools.pairwise(self._heads(number)):
             one, other = name_at[first], name_at[second]
             if one.words != other.words:
                 found = self._where_crossed(first, second, self._places_of_name)
                 if found and self._is_directed(tokens_of_name(name_at, first)[-1] + 1, second):
                     return self._both("roles", [one.span, other.span], found)
         return []
+
+    def _heads(self, number: int) -> Iterator[int]:
+        """Yield the first token of each name of a sentence."""
+        name_at = self.name_at
+        for at in self._tokens(number):
+            if at in name_at and name_at.get(at - 1) is not name_at[at]:
+                yield at
 
     def _of_numbers(self, number: int) -> list[WrongPlace]:
         """Return two numbers in a row of which each stands amid the other's words."""
@@ -126,19 +128,15 @@ class Exchange:
         """Return two names of which each does what the article says of the other."""
         here = [*self._deeds_of(number)]
         self._deeds += here[: MOST_DEEDS - len(self._deeds)]
-        for deed in here:
-            for other in self._deeds:
-                if deed.doer.words == other.doer.words:
-                    continue
-                found = self._where_done(deed, other.doer), self._where_done(other, deed.doer)
-                if found[0] is None or found[1] is None:
-                    continue
-                spans, places = (deed.doer.span, other.doer.span), (found[0], found[1])
-                if deed.verb > other.verb:
-                    spans, places = spans[::-1], places[::-1]
-                start = self.own.columns.starts[self.own.first[number]]
-                both = self._both("roles", spans, places)
-                return [each for each in both if each.span.start >= start]
+        start = self.own.columns.starts[self.own.first[number]] if here else 0
+        for deed, other in itertools.product(here, self._deeds):
+            one, two = sorted([deed, other])
+            if one.doer.words != two.doer.words:
+                places = self._where_done(one, two.doer), self._where_done(two, one.doer)
+                if places[0] is not None and places[1] is not None:
+                    spans = [one.doer.span, two.doer.span]
+                    both = self._both("roles", spans, [places[0], places[1]])
+                    return [each for each in both if each.span.start >= start]
         return []
 
     def _both(self, kind: str, spans: Sequence[Span], places: Sequence[int]) -> list[WrongPlace]:
