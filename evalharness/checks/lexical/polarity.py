@@ -30,6 +30,8 @@ from evalharness.checks.lexical.words import (
     ANTONYMS,
     BE,
     LOSING,
+    OF_DEATH,
+    OF_HARM,
     OF_MOTION,
     OF_PEOPLE,
     OF_TIME,
@@ -546,6 +548,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         against = ANTONYMS.get(stem)
         if against is None or self._in_name(self.own, at) or self._has_both(at, against):
             return None
+        if stem in OF_DEATH and not against.isdisjoint(OF_HARM) and self.article.places(OF_DEATH):
+            against -= OF_HARM
         opposed, known = self.article.places(against), self._all_places(ALIKE[stem])
         if not opposed or len(known) > MOST_PLACES:
             return None

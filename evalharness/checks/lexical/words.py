@@ -293,6 +293,10 @@ MUTUAL = MUTUAL_ONLY | _stems(
     "come go get give year old new live near set"
 )
 
+# Who is hurt is not killed, where the article has nobody who is.
+OF_HARM = _stems("injure wound hurt")
+OF_DEATH = _stems("kill die dead death fatal fatally perish murder")
+
 # Words of time are opposites only of the same thing: `last year`, `next year`.
 OF_TIME = _stems("after before last next first prior previous previously former earlier later")
 # Who does these with one of those does not go up or down: `fell behind`, `rose to power`.
@@ -360,7 +364,6 @@ _OPPOSITES = """
     birth born | death die
     save rescue | kill
     kill | injure wound hurt
-    die dead death | injured
     arrive enter join | leave depart exit quit
     arrival | departure
     enter | exit leave
