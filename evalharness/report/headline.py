@@ -435,7 +435,7 @@ def _lead_text(rankings: Sequence[Ranking], tied: bool) -> str:
     copying = {r.column.label for r in rankings if "copied" in r.marks.values()}
     leaders = list(_leaders(rankings).items())[:2]
     said = [f"{name} {_lead_of(by[0], by[0] in copying)}" for name, by in leaders]
-    more = "; no difference by these scores is significant" if tied else ""
+    more = "; none of this is significant" if tied else ""
     return f"{', '.join(said)}{more}."
 
 
@@ -649,6 +649,7 @@ def _fill_step(gathered: Gathered, name: str) -> NextStep:
     if has_rows:
         root = run.folder.parents[2] if len(run.folder.parents) > 2 else run.folder
         at = os.path.relpath(run.folder / path, root) if path else "FILE"
+        at = PurePath(at).name if at.startswith("..") else at  # who reads the page may be elsewhere
         again = f"evalharness score {shlex.quote(at)}"
     return NextStep(text, again)
 
