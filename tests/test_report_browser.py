@@ -426,6 +426,7 @@ def test_page_is_shown_as_it_was_read_with_its_furniture_folded(
     )
     assert not browser.one("#explorer-page dl").is_displayed()
     browser.one("#explorer-page > summary").click()
+    browser.wait("document.querySelector('#explorer-page .line').offsetHeight > 0")
     lines = browser.all("#explorer-page .line")
     shown = [line.text.split("\n") for line in lines]
     assert shown[1:4] == [
