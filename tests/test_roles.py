@@ -142,7 +142,7 @@ COUNCIL = (
     "Councillor Edwin Strake, the Green spokesman, opposed it. The mayor, Lucy Abner, did not "
     "vote. Her deputy, Tomasz Wilk, chaired the debate. The depot closed in 1961 and served as a "
     "hall from 1994. Ms Dunn was released on bail and Mr Smith was remanded in custody. Sales "
-    "rose 12 % in Germany and fell 4 % in France."
+    "rose 12 % in Germany and fell 4 % in France. It was shut in 2010 and 2012 under Bea Moor."
 )
 
 
@@ -182,6 +182,7 @@ def test_two_in_each_others_place_are_likely_errors(
         "Of 118 flats, 24 are at reduced rent.",
         "From 1994 the depot, closed in 1961, served as a hall.",
         "Nine voted against, 14 for the sale.",
+        "It was shut in 2012 and 2010 under Bea Moor.",
     ],
 )
 def test_two_told_in_another_order_are_no_errors(summary: str) -> None:

@@ -13,10 +13,16 @@ from typing import NamedTuple
 from evalharness import text
 from evalharness.checks.lexical.name_places import NamePlaces, tokens_of_name
 from evalharness.checks.lexical.passages import MOST_PLACES, Passages
-from evalharness.checks.lexical.subjects import BEFORE_VERB, is_reversed, is_verb, subject_of
+from evalharness.checks.lexical.subjects import (
+    BEFORE_NAME,
+    BEFORE_VERB,
+    is_reversed,
+    is_verb,
+    subject_of,
+)
 from evalharness.checks.lexical.words import MUTUAL, MUTUAL_ONLY
 from evalharness.records import Span
-from evalharness.text.name_words import PERSON_TITLES
+from evalharness.text.number_words import ONES
 from evalharness.text.words import word_set
 
 # A name stands in a place of the article if so many words in a row around both are the same, one of
@@ -29,9 +35,8 @@ REACH_OF_DEED, REACH_OF_STATED_DEED = 6, 8
 MOST_DEEDS = 24
 # Around these two names may stand either way round.
 _EITHER_WAY = MUTUAL_ONLY | word_set("with against v vs versus between beside alongside near")
-_BEFORE_NAME = PERSON_TITLES | {"the", "a", "an"}
-_SMALL_NUMBERS = word_set("one two three four five six seven eight nine ten eleven twelve")
-
+# In a list two numbers may stand either way round: `in 2012 and 2010`.
+_IN_LIST = word_set("and or")
 
 # Gives where the article has the second of two tokens amid the words of the first.
 _Places = Callable[[int, int], Iterator[tuple[int, int]]]
@@ -101,7 +106,8 @@ class Exchange:
         words = self.own.columns.words
         heads = [at for at in self._tokens(number) if _is_number(words[at])]
         for first, second in itertools.pairwise(heads):
-            if words[first] != words[second]:
+            is_list = _IN_LIST.issuperset(words[first + 1 : second])
+            if words[first] != words[second] and not is_list:
                 found = self._where_crossed(first, second, self._places_of_number)
                 if found:
                     return self._both(
@@ -245,12 +251,12 @@ class Exchange:
 
 
 def _is_number(word: str) -> bool:
-    return word[:1].isdecimal() or word in _SMALL_NUMBERS
+    return word[:1].isdecimal() or word in ONES
 
 
 def _before_titles(where: Passages, at: int) -> int:
     """Return the first of the titles before a token, or itself: of `Mr` in `Mr Smith`."""
     low, words = where.bounds(at)[0], where.columns.words
-    while at > low and words[at - 1] in _BEFORE_NAME:
+    while at > low and words[at - 1] in BEFORE_NAME:
         at -= 1
     return at

@@ -21,6 +21,7 @@ from evalharness.checks.lexical.name_places import (
 from evalharness.checks.lexical.passages import MOST_PLACES
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.subjects import (
+    BEFORE_NAME,
     BEFORE_VERB,
     DEFEATS,
     is_reversed,
@@ -39,7 +40,6 @@ from evalharness.checks.lexical.words import (
     sort_of_name,
 )
 from evalharness.records import Flag, Score, Span
-from evalharness.text.name_words import PERSON_TITLES
 from evalharness.text.words import FUNCTION_WORDS, Token
 
 # How far from a verb, in words, its parties stand in the article.
@@ -76,7 +76,6 @@ _EITHER_WAY = MUTUAL_ONLY | frozenset(
     ["and", "or", "with", "against", "v", "vs", "versus", "between", "beside", "alongside", "near"]
 )
 _BEFORE_BASE = frozenset(["to", "will", "would", "could", "can", "should", "may", "might", "must"])
-_BEFORE_NAME = PERSON_TITLES | {"the", "a", "an"}
 _ARTICLES = frozenset(["a", "an", "the"])
 _IS = frozenset(["is", "was", "are", "were"])
 # The article says nowhere that one is the other if so many words are between the two everywhere.
@@ -383,7 +382,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             return False
         if not between or any(t.after_mark for t in self.own.tokens[before + 1 : at + 1]):
             return False
-        deed = next((t for t in reversed(between) if t.word not in _BEFORE_NAME), between[0])
+        deed = next((t for t in reversed(between) if t.word not in BEFORE_NAME), between[0])
         joined = deed.word == "and" and deed is not between[-1]  # Acme and the Acme of old
         return not joined and self._takes_another(deed, self._whole_name(at)[-1])
 
@@ -468,7 +467,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _name_behind(self, start: int) -> text.Name | None:
         """Return the name of the article at a token, or behind its title."""
         words = self.stated.columns.words[start : start + REACH_OF_WORDS]
-        titles = itertools.takewhile(_BEFORE_NAME.__contains__, words)
+        titles = itertools.takewhile(BEFORE_NAME.__contains__, words)
         return self.article.name_at.get(start + sum(1 for _ in titles))
 
     def _next_name(self, behind: int) -> int | None:
@@ -492,7 +491,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _same_words(self, first: int, end: int) -> Iterator[tuple[int, int]]:
         """Yield where the article has the same words in a row, in one sentence."""
         words = self.own.tokens[first:end]
-        while len(words) > 1 and words[-1].word in _BEFORE_NAME:
+        while len(words) > 1 and words[-1].word in BEFORE_NAME:
             words = words[:-1]
         wanted = [token.stem for token in words]
         rarest = min(wanted, key=lambda stem: len(self.stated.places.get(stem, ())))

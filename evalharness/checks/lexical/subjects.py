@@ -6,6 +6,7 @@ from evalharness import text
 from evalharness.checks.lexical.passages import Passages
 from evalharness.checks.lexical.polarity import PROMISES
 from evalharness.checks.lexical.words import APART, BE, LOSING, LOST_TO
+from evalharness.text.name_words import PERSON_TITLES
 from evalharness.text.stems import VERB_OF
 from evalharness.text.words import FUNCTION_WORDS
 
@@ -17,6 +18,7 @@ BEFORE_VERB = (
         ["has", "have", "had", "also", "not", "to", "now", "then", "later", "could", "would", "may"]
     )
 )
+BEFORE_NAME = PERSON_TITLES | {"the", "a", "an"}
 # A clause begins after these, so the name behind them is its subject.
 _BEFORE_CLAUSE = frozenset(
     [
