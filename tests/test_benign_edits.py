@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from evalharness.cli.selftest import planted_text
+from evalharness.cli.selftest import planted_text, selftest_command
 from evalharness.errors import ConfigError
 from evalharness.meta.cards import add_selftest, known_cards, markdown, write_cards
 from evalharness.meta.evaluation import evaluate
@@ -284,3 +284,16 @@ def test_cards_written_anew_keep_what_edits_cost_the_same_check(
     path.write_text(json.dumps(made))
     write_cards(agreement, path)
     assert "selftest" not in known_cards(path)["numbers"]
+
+
+def test_selftest_says_before_its_work_that_a_file_has_no_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(*_: object) -> None:
+        raise AssertionError("it began to measure")
+
+    monkeypatch.setattr(measure, "selftest", measured)
+    path = tmp_path / "cards.json"
+    path.write_text('{"cards": {}}')
+    with pytest.raises(ConfigError, match="no card of lexical"):
+        selftest_command(checks=True, check=["lexical"], card=str(path))

@@ -77,11 +77,13 @@ def selftest_command(
         _prove(results, as_json)
         return
     from evalharness.config.build import named_scorers
-    from evalharness.meta.cards import add_selftest
+    from evalharness.meta.cards import add_selftest, cards_to_extend
     from evalharness.meta.planted.measure import DEFAULT_CHECKS, kinds_of, selftest
 
     given = named_scorers(check or (), config, settings or ())
     named = check or list(given) or DEFAULT_CHECKS
+    if card:
+        cards_to_extend(card, named)  # before minutes of work
     figures = selftest(named, data or (), label or "label", seed, kinds_of(kinds), given)
     if card:
         add_selftest(figures, card)

@@ -4,7 +4,7 @@ Beside a card for each check there is one of all metrics: which score to trust f
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -255,17 +255,27 @@ def _with_selftest(made: Mapping[str, Card], before: Mapping[str, Card]) -> dict
     }
 
 
+def cards_to_extend(path: str | Path, names: Iterable[str]) -> dict[str, Card]:
+    """Return the cards in a file, which must have those of some checks.
+
+    Raises: ConfigError where it has not; it can be told before what to add is measured.
+    """
+    known = _read(Path(path))
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"{path}: no card of {name}; `evalharness meta --card` writes it first"
+            )
+    return known
+
+
 def add_selftest(figures: Mapping[str, Mapping[str, Any]], path: str | Path) -> None:
     """Add what `selftest` says of edits and faithful summaries to the cards in a file.
 
     Raises: ConfigError where the file has no card of a check, or cannot be written.
     """
-    known = _read(Path(path))
+    known = cards_to_extend(path, figures)
     for name, record in figures.items():
-        if name not in known:
-            raise ConfigError(
-                f"{path}: no card of {name}; `evalharness meta --card` writes it first"
-            )
         if "benign" in record:
             known[name]["selftest"] = {key: record[key] for key in _OF_SELFTEST}
     _write_json(path, {"cards": known})
