@@ -14,6 +14,7 @@ from evalharness.records import Summary
 from evalharness.report.articles import Texts, articles_of
 from evalharness.report.drawer import DRAWER
 from evalharness.report.gathered import gather
+from evalharness.report.headline import headline
 from evalharness.report.overview import overview
 from evalharness.report.pair import pair_section
 from evalharness.report.plots import begin_plots, plots_section
@@ -241,3 +242,22 @@ def test_plots_show_complete_runs_and_the_others_are_listed(runs: list[Path]) ->
     drawn = "".join(plot.svg for _, plots in section.groups for plot in plots)
     assert "poor" in drawn
     assert "lucky" not in drawn
+
+
+@pytest.mark.parametrize("n_missing", [0, 1])
+def test_headline_of_thousands_of_articles_without_a_difference_is_made(
+    make_run: MakeRun, n_missing: int
+) -> None:
+    n = 1_200
+    scores = [0.4 + 0.01 * (k % 7) for k in range(n)]
+    said = [Summary(f"a{k}", "It says this.") for k in range(n)]
+    said[n - n_missing :] = [Summary(f"a{n - 1}", "", finish="error", note="no")] * n_missing
+    other: list[float | None] = [*scores[1:], scores[0]]
+    other[n - n_missing :] = [None] * n_missing
+    found = gather([make_run("a", {"m": scores}), make_run("b", {"m": other}, summaries=said)])
+
+    text = headline(found, standings(found)).sentence
+
+    assert "o significant difference between a and b" in text
+    assert "too few" not in text
+    assert "so few" not in text

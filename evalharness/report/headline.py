@@ -177,11 +177,11 @@ def _shared_clause(gathered: Gathered, standings: Standings) -> str:
     higher = [labels[row.metric] for row in shown if (row.difference or 0) > 0]
     lower = [labels[row.metric] for row in shown if (row.difference or 0) < 0]
     if shown:
-        by = [f"{how} by {join_names(labels, NAMED)}"
-              for how, labels in (("higher", higher), ("lower", lower)) if labels]  # fmt: skip
+        both = (("higher", higher), ("lower", lower))
+        by = [f"{how} by {join_names(scores, NAMED)}" for how, scores in both if scores]
         return f"{on}{other} is significantly {' and '.join(by)} than {one}"
-    few = len(compared.differences) * 2 > compared.level * 2**n
-    over = "; so few can show none" if few else ""
+    can_show = _can_show(len(compared.differences), n, compared.level)
+    over = "" if can_show else "; so few can show none"
     return f"{on}no significant difference between {one} and {other} by any score{over}"
 
 
@@ -223,15 +223,20 @@ def _counted_systems(n: int, rest: int, uncounted: int) -> str:
 
 
 def _too_few_clause(rankings: Sequence[Ranking]) -> str:
-    """Return that no difference could be shown, where articles are too few for any p at the level.
-
-    The smallest p of n articles by randomization is 2 in 2^n, before Holm's adjustment.
-    """
+    """Return that no difference could be shown, where articles are too few for any p."""
     most = max(ranking.n for ranking in rankings)
     systems = min(sum(m is not None for m in ranking.means.values()) for ranking in rankings)
-    if math.comb(systems, 2) * 2 <= paired.ALPHA * 2**most:
+    if _can_show(math.comb(systems, 2), most, paired.ALPHA):
         return ""
     return f"; {amount_text(most, 'article')} {'is' if most == 1 else 'are'} too few to show one"
+
+
+def _can_show(tests: int, n: int, level: float) -> bool:
+    """Tell whether any p of so many tests of n articles can reach the level.
+
+    The smallest p by randomization is 2 in 2^n, before Holm's adjustment.
+    """
+    return tests * 2 * 0.5**n <= level
 
 
 def _ranking_scores(names: Sequence[str], rankings: Sequence[Ranking]) -> str:
