@@ -99,3 +99,9 @@ def test_initials_count_the_small_words_of_a_name_too() -> None:
     article = "Speeds are too low, the IoD said on Monday, and it asked for a new target."
     score = _score(article, "Speeds are too low, said the Institute of Directors.")
     assert (score.value, score.flags) == (1.0, ())
+
+
+def test_an_acronym_is_known_where_its_words_are_in_lower_case() -> None:
+    article = "The firm spends more on artificial intelligence, and a member of parliament objects."
+    assert not _score(article, "The firm spends more on AI; an MP objects.").flags
+    assert _score(article, "The firm spends more on VR.").flags

@@ -425,3 +425,9 @@ def test_marks_cover_the_rest_of_a_name_and_of_a_time(
 ) -> None:
     flags = Lexical().score([(Article("a", article), Summary("a", summary))])[0].flags
     assert marked in [flag.span.of(summary) for flag in flags]
+
+
+def test_a_year_counted_from_one_of_the_article_is_no_wrong_number() -> None:
+    article = "The probe missed Venus in 2010 but reached its orbit five years later."
+    right, wrong = _scores(article, *(f"The probe reached Venus in {y}." for y in (2015, 2017)))
+    assert [[flag.kind for flag in each.flags] for each in (right, wrong)] == [[], ["date"]]

@@ -97,6 +97,10 @@ BLAST = "Six people were killed and four people were injured in the blast."
 FLOOD = "Three boys and two girls were rescued from the flood on Monday."
 PROFIT = "The firm's profit rose from £100m to £150m in the year to March."
 BUSES = "Leeds has 300 buses and York has 200 buses this year."
+WATCHES = "Only 11 of the 43 stolen watches were found in a garage."
+FERRY = "The ferry carried 71 passengers and six crew. It was built for no more than 60 people."
+PRIZE = "The winner takes home $1.2m; the runner-up gets half of that."
+RACE = "She gets a bonus of €70,000 on top of the €15,000 for the race."
 SINGER = "Born in 1950 in Leeds, she became a singer. The singer died in 2010."
 
 
@@ -112,6 +116,17 @@ SINGER = "Born in 1950 in Leeds, she became a singer. The singer died in 2010."
         (BUSES, "York has 100 buses fewer than Leeds this year.", ["300", "200"]),
         (SINGER, "The singer died aged 60.", ["1950", "2010"]),
         ("He scored a hat-trick for Leeds.", "He scored three goals for Leeds.", ["trick"]),
+        (WATCHES, "Thirty-two of the watches are still missing.", ["11", "43"]),
+        (FERRY, "The boat had 77 people on board.", ["71", "six"]),
+        ("Baird and 14 others were held.", "The police held 15 people.", ["14"]),
+        (PRIZE, "Who loses the final gets $600,000.", ["$1.2m", "half"]),
+        (RACE, "The runner earned €85,000 in all.", ["€70,000", "€15,000"]),
+        ("The bridge was built in 1865.", "They mend the 19th-century bridge.", ["1865"]),
+        (
+            "Some 15,900 flats were built; the goal is 20,000 flats.",
+            "They missed the goal by about 4,000 flats.",
+            ["15,900", "20,000"],
+        ),
     ],
 )
 def test_a_number_that_follows_from_the_article_is_right(
@@ -120,6 +135,11 @@ def test_a_number_that_follows_from_the_article_is_right(
     score = _score(article, summary)
     assert score.value == 1.0
     assert [span.of(article) for span in score.sentences[0].evidence] == stated
+
+
+def test_a_number_by_which_a_summarys_own_differs_from_the_articles_is_right() -> None:
+    assert not _score(FERRY, "The boat had 77 people on board, 17 more than allowed.").flags
+    assert _score(FERRY, "The boat had 77 people on board, 27 more than allowed.").flags
 
 
 @pytest.mark.parametrize(
@@ -132,6 +152,10 @@ def test_a_number_that_follows_from_the_article_is_right(
         (PROFIT, "The firm's profit rose 60% in the year."),
         (BUSES, "Leeds and York have 600 buses this year."),
         (SINGER, "The singer died aged 70."),
+        (WATCHES, "Thirty-two of the tables are still missing."),
+        (FERRY, "The boat had 79 people on board."),
+        (PRIZE, "Who loses the final gets $800,000."),
+        ("The bridge was built in 1865.", "They mend the 18th-century bridge."),
         ("The Under-19 striker signed on Monday.", "The Under-21 striker signed."),
     ],
 )

@@ -280,3 +280,21 @@ def test_a_denial_and_a_worse_fate_amid_the_articles_words_is_a_likely_error(
     assert [(flag.kind, flag.span.of(summary)) for flag in flags] == (
         [(kind, wrong)] if kind else []
     )
+
+
+def test_what_is_left_as_it_was_stays() -> None:
+    article = "The bank left its main rate unchanged at 5.25% on Monday."
+    assert not _score(article, "The main rate of the bank stayed at 5.25%.").flags
+    article = "The striker left the club in Leeds on Monday for 5.25m euros."
+    flags = _score(article, "The striker stayed at the club in Leeds on Monday.").flags
+    assert [flag.kind for flag in flags] == ["antonym"]
+
+
+def test_each_of_a_row_of_plans_is_planned() -> None:
+    article = "The chain announced plans to close 14 shops in Leeds and to cut 900 office jobs."
+    assert not _score(article, "The chain plans to cut 900 office jobs and close 14 shops.").flags
+
+
+def test_what_the_article_has_only_denied_is_no_added_denial() -> None:
+    article = "Motions are not binding in this country. MPs backed the limit on smog by six votes."
+    assert not _score(article, "MPs backed the limit on smog, which does not bind anybody.").flags

@@ -252,3 +252,9 @@ def test_name_is_no_other_where_the_article_names_it_beside() -> None:
     (other,) = _score(f"{keane} {rain}{said}", summary).flags
     assert other.message == "the article has 'Brown' in this place, in sentence 5"
     assert not _score(f"{rain}{keane} {said}", summary).flags
+
+
+def test_by_how_much_something_rose_did_not_raise_it() -> None:
+    assert not _score(
+        "Rents in Berlin rose by 18.3% last year.", "Berlin rose 18.3% last year."
+    ).flags

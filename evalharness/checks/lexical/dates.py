@@ -177,12 +177,17 @@ class StatedDates(scoring.ArticleIndex):
         )
 
     def confirmed_by_publication(self, summary: str) -> list[Span]:
-        """Return the dates of a summary that the article names in view of its publication."""
-        if not self.published:
-            return []
+        """Return the dates of a summary that follow from the article, or from its publication."""
         own = passages_of_summary(summary)
         claims = map(self.resolve, itertools.chain.from_iterable(own.dates))
-        return [claimed.span for claimed in claims if self.is_supported(claimed)]
+        is_known = self.is_supported if self.published else self._is_computed
+        return [claimed.span for claimed in claims if is_known(claimed)]
+
+    def _is_computed(self, claimed: Date) -> bool:
+        """Tell whether a year is none of the article's, but counted from one: five years later."""
+        return _is_year(claimed) and all(
+            year in self.computed_years and year not in self.years for year in claimed.years
+        )
 
     def can_judge(self, claimed: Date, wanted: frozenset[str]) -> bool:
         """Tell whether the article would say a date: always, but for one relative to today.

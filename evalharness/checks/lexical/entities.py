@@ -118,7 +118,27 @@ class StatedNames(scoring.ArticleIndex):
             return []
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []
+        if self._is_spelled_out(name, summary):
+            return []
         return [] if any(map(self._is_acronym, _initials(name, summary))) else missing
+
+    def _is_spelled_out(self, name: text.Name, summary: str) -> bool:
+        """Tell whether the article has the words of an acronym, in any case: of AI."""
+        written = name.span.of(summary)
+        is_acronym = written.isupper() and written.isalpha() and len(written) > 1
+        return is_acronym and written.lower() in self._initials_in_rows
+
+    @cached_property
+    def _initials_in_rows(self) -> str:
+        """The initials of the words of content, with a blank where other words are or a mark is."""
+        found: list[str] = []
+        columns = self.passages.columns
+        rows = zip(columns.words, columns.content, columns.after_mark, columns.opens, strict=True)
+        for word, has_content, after_mark, opens in rows:
+            found.append(" " if after_mark or opens else "")
+            if word not in ("of", "and"):
+                found.append(word[0] if has_content else " ")
+        return "".join(found)
 
     @cached_property
     def language(self) -> str:
@@ -371,7 +391,7 @@ class Entities(scoring.BySentences, scoring.LexicalCheck):
     without names has none.
     """
 
-    version: ClassVar[int] = 12
+    version: ClassVar[int] = 13
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNames
 
 

@@ -100,6 +100,17 @@ _DIFFERING = word_set(
 )
 MOST_ADDED, MOST_WITH_SEVERAL = 8, 200
 NEARLY_PERCENT = 0.51
+# So large a number, or an amount of money, is no sum of two others by chance: what stands around
+# need not be alike.
+LEAST_NO_CHANCE = 1_000
+# `11 of the 43` leaves 32; `71 passengers and six crew` are 77 people; `six others` make seven.
+_OF_ALL = re.compile(r" of (?:the |its |their |his |her |those |these |all )?(?:[a-z]+ )?")
+_AND = re.compile(r" [a-z]+ (?:[a-z]+ )?and (?:an? |some |about |at least )?")
+_OTHERS = re.compile(r" (?:other|others)\b")
+_GROUPS = frozenset(["crew", "staff", "people", "men", "women", "children", "police", "personnel"])
+# What compares two numbers of a summary: 17 more than allowed, of 77.
+_COMPARED = re.compile(r"(?: [a-z]+)? (?:more|fewer|less|higher|lower|above|below|short of|over)\b")
+_CENTURY = re.compile(r"[ -]century\b", re.IGNORECASE)
 # Several sorts of which a summary gives the sum: three boys and two girls.
 _OF_SORT = {
     **dict.fromkeys(map(text.stem_of, ("boys", "girls")), text.stem_of("children")),
@@ -358,8 +369,84 @@ class StatedNumbers(scoring.ArticleIndex):
             self._in_another_unit(claimed, own)
             or self._in_one_word(claimed, wanted)
             or self._as_age(claimed, own.text, wanted)
+            or self._as_century(claimed, own.text)
             or self._from_two(claimed, own, wanted)
+            or self._with_all_others(claimed, own, wanted)
+            or self._from_own(claimed, own)
         )
+
+    def _as_century(self, claimed: text.Number, summary: str) -> list[Span]:
+        """Return a year of the century that is claimed: 1865, of the 19th."""
+        if claimed.kind != "ordinal" or not _CENTURY.match(summary, claimed.span.end):
+            return []
+        dated = (number for number in self.numbers if number.kind in ("year", "decade"))
+        inside = (number for number in dated if (int(number.value) - 1) // 100 + 1 == claimed.value)
+        return [number.span for number in itertools.islice(inside, 1)]
+
+    def _with_all_others(
+        self, claimed: text.Number, own: Passages, wanted: frozenset[str]
+    ) -> list[Span]:
+        """Return what leaves a number of people or things, or makes it up with somebody else.
+
+        32, where 11 of 43 were found; 77 people, where there were 71 passengers and six crew; and
+        seven, where there were somebody and six others.
+        """
+        if claimed.kind or claimed.unit or _OTHERS.match(own.text, claimed.span.end):
+            return []
+        if some := self._left_over.get(claimed.value):
+            counted = {word for _, _, word in _company(self.text, some[1])}
+            if any(word.removesuffix("s") in counted for word in wanted):
+                return [number.span for number in some]
+        of_people = own.word_behind(claimed.span) in ANYBODY
+        return self._people_added.get(claimed.value, []) if of_people else []
+
+    @cached_property
+    def _left_over(self) -> dict[Decimal, tuple[text.Number, text.Number]]:
+        """What is left where the article has some of several: 32, of 11 of the 43."""
+        return {
+            EXACT.subtract(other.value, one.value): (one, other)
+            for one, other in itertools.pairwise(self._counts)
+            if other.value > one.value
+            and _OF_ALL.fullmatch(self.text, one.span.end, other.span.start)
+        }
+
+    @cached_property
+    def _people_added(self) -> dict[Decimal, list[Span]]:
+        """The sums of two sorts of people in a row; and of others and the one before them."""
+        found: dict[Decimal, list[Span]] = {}
+        for number in self._counts:
+            if _OTHERS.match(self.text, number.span.end):
+                found[EXACT.add(number.value, Decimal(1))] = [number.span]
+        for one, other in itertools.pairwise(self._counts):
+            is_row = _AND.fullmatch(self.text, one.span.end, other.span.start)
+            if is_row and all(map(self._is_of_things, (one, other))):
+                found[EXACT.add(one.value, other.value)] = [one.span, other.span]
+        return found
+
+    @cached_property
+    def _counts(self) -> list[text.Number]:
+        return [number for number in self.numbers if not (number.kind or number.unit)]
+
+    def _is_of_things(self, number: text.Number) -> bool:
+        """Tell whether a number counts what a noun names: not `six killed`."""
+        head = self.passages.word_behind(number.span)
+        return head.endswith("s") or head in _GROUPS
+
+    def _from_own(self, claimed: text.Number, own: Passages) -> list[Span]:
+        """Return what the article has where a summary says by how much its own number differs.
+
+        77 were on board, 17 more than allowed, where 60 were.
+        """
+        if not _COMPARED.match(own.text, claimed.span.end):
+            return []
+        beside = own.numbers_in(self.passages.language)[own.sentence_at(claimed.span.start)]
+        for other in beside:
+            if (other.kind, other.unit) == (claimed.kind, claimed.unit) and other != claimed:
+                for work in (EXACT.subtract, EXACT.add):
+                    known = other._replace(value=work(other.value, claimed.value), hedge="")
+                    if stated := self.evidence(known):
+                        return stated
+        return []
 
     def _in_another_unit(self, claimed: text.Number, own: Passages) -> list[Span]:
         """Return the article's number that one is in another unit: 650ft for 198m."""
@@ -431,8 +518,9 @@ class StatedNumbers(scoring.ArticleIndex):
             return []
         head = own.word_behind(claimed.span)
         differs = any(token.word in _DIFFERING for token in own.tokens)
+        is_telling = claimed.kind[:5] == "money" or claimed.value >= LEAST_NO_CHANCE
         for number, stated in self._added_up:
-            if not self._is_of(number, wanted):
+            if not (is_telling or self._is_of(number, wanted)):
                 continue
             for one, other in itertools.combinations(stated[:MOST_ADDED], 2):
                 if self._are_of_one_kind(one, other, head, claimed) and _comes_to(
@@ -445,8 +533,13 @@ class StatedNumbers(scoring.ArticleIndex):
         self, one: text.Number, other: text.Number, head: str, claimed: text.Number
     ) -> bool:
         """Tell whether two numbers count the same, and what a claimed one counts."""
-        if (one.kind, one.unit) != (other.kind, other.unit) or not (one.sure and other.sure):
+        if not (one.sure and other.sure):
             return False
+        if (one.kind, one.unit) != (other.kind, other.unit):
+            of_shares = {one.kind, other.kind} & {"percent", "fraction"}
+            return bool(of_shares) and (claimed.kind, claimed.unit) in (
+                *((one.kind, one.unit), (other.kind, other.unit)),
+            )
         if claimed.kind in ("percent", "fraction") and one.kind != "percent":
             return one.kind == "" or one.kind[:5] == "money"
         if (claimed.kind, claimed.unit) != (one.kind, one.unit):
@@ -454,9 +547,9 @@ class StatedNumbers(scoring.ArticleIndex):
         if claimed.kind or claimed.unit:
             return True
         heads = {self.passages.word_behind(number.span) for number in (one, other)}
-        stems = {_OF_SORT.get(text.stem_of(word), text.stem_of(word)) for word in heads}
+        stems = {_OF_SORT.get(text.stem_of(word), text.stem_of(word)) for word in heads if word}
         of_claim = text.stem_of(head)
-        return bool(head) and stems <= {of_claim, _OF_SORT.get(of_claim, of_claim)}
+        return bool(head and stems) and stems <= {of_claim, _OF_SORT.get(of_claim, of_claim)}
 
     def compare(self, summary: str, dated: Sequence[Span] = ()) -> Score:
         """Return the share of the summary's numbers that the article states, with flags.
@@ -482,7 +575,7 @@ class Numbers(scoring.BySentences, scoring.LexicalCheck):
     score. A summary without numbers has none.
     """
 
-    version: ClassVar[int] = 13
+    version: ClassVar[int] = 14
     index: ClassVar[type[scoring.ArticleIndex]] = StatedNumbers
 
 
@@ -518,6 +611,8 @@ def _may_be_instead(rival: text.Number, claimed: text.Number) -> bool:
 def _comes_to(claimed: text.Number, one: text.Number, other: text.Number, differs: bool) -> bool:
     """Tell whether a number is the sum of two, their difference, or one's share of the other."""
     low, high = sorted((one.value, other.value))
+    if one.kind != other.kind:
+        return text.agree(claimed, _share_of(one, other))
     if claimed.kind in ("percent", "fraction") and one.kind != "percent":
         if not float(low) or math.isinf(float(high)) or not float(low) / float(high):
             return False
@@ -525,8 +620,16 @@ def _comes_to(claimed: text.Number, one: text.Number, other: text.Number, differ
         low_share = 100 * float(low) / float(high)
         changes = (low_share, 100 - low_share, 1e4 / low_share - 100)
         return any(abs(claim - change) <= NEARLY_PERCENT for change in changes)
-    is_difference = differs and claimed.value == EXACT.subtract(high, low)
+    difference = one._replace(value=EXACT.subtract(high, low), hedge="")
+    is_difference = differs and text.agree(claimed, difference)
     return is_difference or claimed.value == EXACT.add(low, high)
+
+
+def _share_of(one: text.Number, other: text.Number) -> text.Number:
+    """Return a share of a number as that share says it: half of $1.2m."""
+    share, whole = (one, other) if one.kind in ("percent", "fraction") else (other, one)
+    part = share.value.scaleb(-2, EXACT) if share.kind == "percent" else share.value
+    return whole._replace(value=EXACT.multiply(whole.value, part), hedge="")
 
 
 class _Claim(NamedTuple):

@@ -29,6 +29,8 @@ from evalharness.checks.lexical.words import (
     ALIKE,
     ANTONYMS,
     BE,
+    KEPT,
+    LEAVING,
     LOSING,
     OF_DEATH,
     OF_HARM,
@@ -274,13 +276,20 @@ class StatedPolarity(ArticleIndex):
         return Cues(self.passages)
 
     def denies(self, own: Passages, at: int) -> bool:
-        """Tell whether the article denies a word of a summary, too: before the same or amid it."""
+        """Tell whether the article denies a word of a summary, too: before the same or amid it.
+
+        Or wherever it has that word.
+        """
         amid, following = own.around(at), own.stems[at + 1 : at + 2]
-        return any(
-            self.passages.stems[place + 1 : place + 2] == following
-            or not amid.isdisjoint(self.passages.around(place))
-            for place in self.passages.places.get(own.stems[at], ())
-            if place in self.cues.heads
+        places = self.passages.places.get(own.stems[at], ())
+        denied = [place for place in places if place in self.cues.heads]
+        return bool(denied) and (
+            len(denied) == len(places)
+            or any(
+                self.passages.stems[place + 1 : place + 2] == following
+                or not amid.isdisjoint(self.passages.around(place))
+                for place in denied
+            )
         )
 
     @cached_property
@@ -347,7 +356,7 @@ class Polarity(LexicalCheck):
     no score.
     """
 
-    version: ClassVar[int] = 13
+    version: ClassVar[int] = 14
     index: ClassVar[type[ArticleIndex]] = StatedPolarity
     english: ClassVar[bool] = True
 
@@ -581,12 +590,18 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         own, stated = self.own.tokens[at], self.stated.token(place)
         if stated.word.startswith("department") or own.word.startswith("department"):
             return False
+        if stated.stem in LEAVING and self._is_kept(place):
+            return False
         behind = self.own.word_behind(Span(own.start, own.end))
         if own.stem in OF_TIME:
             its = self.stated.word_behind(Span(stated.start, stated.end))
             return stem_of(behind) == stem_of(its)
         following = self.own.tokens[at + 1].word if at + 1 < self.own.bounds(at)[1] else ""
         return own.stem not in OF_MOTION or following not in WITH_MOTION
+
+    def _is_kept(self, place: int) -> bool:
+        """Tell whether the article leaves something as it was: `left the rate unchanged`."""
+        return not KEPT.isdisjoint(self.stated.columns.words[place : self.stated.bounds(place)[1]])
 
     def _may_both_be(self, at: int, stem: str, place: int, known: list[int]) -> bool:
         """Tell whether two words that are opposites may both be so of one thing.
@@ -635,7 +650,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if at in self.own_cues.denied or not all(place.at in hedged for place in places):
             return None
         best = places[0].at
-        before = self.own.tokens[max(self.own.bounds(at)[0], at - GUARD_REACH) : at]
+        before = self._said_before(at)
         if before and before[-1].word in DETERMINERS:  # the jail, for `could be jailed`
             return None
         promises = [each for each, token in enumerate(before[-2:]) if token.word in PROMISES]
@@ -647,6 +662,15 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         first = at - len(before[-2:]) + promises[0] if promises else at
         return _Clash(first, at, "hedge", (hedged[best], best))
+
+    def _said_before(self, at: int) -> list[Token]:
+        """Return the words before one that may guard it: near ones, or those of its whole row.
+
+        `Plans to cut 900 jobs in two years and close 14 shops`: both are plans.
+        """
+        low = self.own.bounds(at)[0]
+        is_in_row = at > low and self.own.columns.words[at - 1] in ("and", "or")
+        return self.own.tokens[low if is_in_row else max(low, at - GUARD_REACH) : at]
 
     def _promise(self, at: int) -> _Clash | None:
         """Return a clash where `will` stands between two words that the article has `may` between.

@@ -90,8 +90,11 @@ def is_reversed(where: Passages, at: int) -> bool:
     words = where.columns.words
     before, is_defeat = words[max(low, at - 3) : at], words[at] in DEFEATS
     after = words[at + 1 : min(high, at + (6 if is_defeat else 4))]
-    is_bare = after[:1] == ["by"] and is_verb(words[at])  # `a film directed by`
-    passive = is_bare or ("by" in after and not _HELPING.isdisjoint(before))
+    by = after.index("by") + 1 if "by" in after else 0
+    if by and after[by : by + 1] and after[by][0].isdecimal():  # `rose by 18%`
+        by = 0
+    is_bare = by == 1 and is_verb(words[at])  # `a film directed by`
+    passive = is_bare or (by > 0 and not _HELPING.isdisjoint(before))
     if is_defeat and before and (before[-1] in FUNCTION_WORDS or not _OWN.isdisjoint(before)):
         return True  # `their third defeat`
     if where.stems[at] in LOSING or is_defeat:

@@ -302,6 +302,9 @@ OF_TIME = _stems("after before last next first prior previous previously former 
 # Who does these with one of those does not go up or down: `fell behind`, `rose to power`.
 OF_MOTION = _stems("fall rise drop climb")
 WITH_MOTION = word_set("behind ill asleep apart through short foul victim pregnant out")
+# Who leaves something so goes nowhere.
+LEAVING = _stems("leave left")
+KEPT = word_set("unchanged untouched unaltered intact alone unscathed")
 
 # Opposites. A line is two sides with a bar between: each word of one side contradicts each of the
 # other, in the same place of a sentence. Inflections need not stand here, since both texts are
