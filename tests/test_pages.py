@@ -257,6 +257,39 @@ def test_summary_box_is_taken_out_of_the_article_however_it_is_marked_up(box: st
     assert SUMMARY[0] not in page.body
 
 
+@pytest.mark.parametrize(
+    "control",
+    [
+        "<button>Was this helpful?</button>",
+        "<button>Listen</button>",
+        "<p>Was this summary useful? Yes No</p>",
+        "<span>How does this work?</span>",
+        "<div>Report a problem with this summary</div>",
+        "<a href='#'>Learn more about how we use AI</a>",
+        "<p>Thanks for your feedback!</p>",
+    ],
+)
+def test_control_in_the_box_is_no_line_of_the_summary(control: str) -> None:
+    lines = "".join(f"<p>{line}.</p>" for line in SUMMARY)
+    for inside in (f"{lines}{control}", f"{control}{lines}"):
+        page = pages_html.parse_html(html(f"<div><h2>{DISCLAIMER}</h2>{inside}</div>"))
+        assert page.summary == tuple(f"{line}." for line in SUMMARY)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *("Automated summary", "AI digest", "AI-written brief", "The short version (AI)"),
+        "In brief (automatically generated)",
+    ],
+)
+def test_box_is_known_by_other_headings_that_name_a_machine(heading: str) -> None:
+    lines = "".join(f"<p>{line}.</p>" for line in SUMMARY)
+    for tag in ("h2", "div", "button"):
+        page = pages_html.parse_html(html(f"<div><{tag}>{heading}</{tag}>{lines}</div>"))
+        assert page.summary == tuple(f"{line}." for line in SUMMARY)
+
+
 def test_html_page_without_a_box_has_no_summary() -> None:
     page = pages_html.parse_html(html(""))
     assert (page.disclaimer, page.summary) == (None, ())

@@ -22,6 +22,7 @@ from evalharness.loaders.pages.lines import (
     Hint,
     Line,
     fold_spaces,
+    is_control,
     opens_article,
     split_lines,
 )
@@ -565,11 +566,24 @@ def parse_html(page: bytes | str, guide: Guide = NO_GUIDE) -> Page:
     first, last = _Boxes(found).find()
     around = _Around()
     lines = [
-        line._replace(hint="box" if first <= k < last else line.hint, around=around.of(element))
+        line._replace(
+            hint=_hint_in_box(line, element) if first <= k < last else line.hint,
+            around=around.of(element),
+        )
         for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=False))
     ]
     unread = found.lines[len(lines) :]
     return assemble([*split_lines(lines), *unread], statement, guide, names)
+
+
+def _hint_in_box(each: Line, element: Any) -> Hint:
+    """Return `box`, but for a control: a button, or what asks readers how they like the summary."""
+    said = each.text
+    if labels.notice_kind(said) or labels.is_box_heading(said) or labels.is_caution(said):
+        return "box"  # a button may open and close the box, and is its heading then
+    pressed = any(up.tag == "button" for up in (element, *element.iterancestors()))
+    is_cell = len(said.split()) < CELL_WORDS or not each.ends_sentence
+    return "furniture" if (pressed and is_cell) or is_control(said) else "box"
 
 
 _HOST = re.compile(r"https?://(?:www\.)?([^/:\s]+)", re.IGNORECASE)

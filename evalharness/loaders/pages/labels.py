@@ -79,12 +79,13 @@ LONGEST_DISCLAIMER = 300  # characters; a longer paragraph tells a story about m
 _BOX_NAME = (
     r"(summary|summari[sz]ation|synopsis|highlights|(the )?key (points|takeaways|facts|highlights)"
     r"|(the )?main points|(the )?takeaways|tl;? ?dr|in (brief|short|a nutshell)|at a glance"
-    r"|the gist|quick (read|take|summary|facts)|bullet points|what (you need )?to know"
-    r"|story highlights|overview|recap|the (story|article) in (brief|short)|\d+ (key )?(points"
-    r"|takeaways)|resumen|resumo|résumé|zusammenfassung|kurz gefasst|en bref|puntos clave)"
+    r"|the (gist|short version)|quick (read|take|summary|facts)|bullet points"
+    r"|what (you need )?to know|story highlights|overview|recap"
+    r"|the (story|article) in (brief|short)|\d+ (key )?(points|takeaways)|resumen|resumo|résumé"
+    r"|zusammenfassung|kurz gefasst|en bref|puntos clave)"
 )
 _MACHINE_NAME = (
-    r"((ai|a\.i\.|ki|ia|auto(matic(ally)?)?|machine|gpt|\w*bot|artificial intelligence)\b)"
+    r"((ai|a\.i\.|ki|ia|auto(mated|matic(ally)?)?|machine|gpt|\w*bot|artificial intelligence)\b)"
 )
 _BOX_HEADING = re.compile(
     rf"\W*(the |our |your |an? |this )?({_MACHINE_NAME}[ -]*)?((generated|assisted|powered|made"
@@ -93,8 +94,8 @@ _BOX_HEADING = re.compile(
     rf"{_BOX_NAME}( (of|from) (this|the) (article|story))?"
     r"(\W{0,3}(\w+ )?((generated|made|written|created|powered|provided|summari[sz]ed|prepared"
     r"|produced)"
-    r"\W*)?((by|with|from|using|via)\b.{2,30}|(an? )?(ai|a\.i\.|beta|auto|automatic|machine)"
-    r"([ -](generated|assisted|written|made))?|generated))?\W*",
+    r"\W*)?((by|with|from|using|via)\b.{2,30}|(an? )?(ai|a\.i\.|beta|experimental|auto|automatic"
+    r"|machine)([ -](generated|assisted|written|made))?|generated))?\W*",
     re.IGNORECASE,
 )
 _LEADS = re.compile(  # a heading and its text on one line
@@ -347,10 +348,12 @@ _ISO_DATE = re.compile(r"^(date )?\d{4}-\d\d-\d\d\s+")
 _READING_TIME = re.compile(
     r"\W{0,8}\b\d{1,3} ?(s|sec|seconds?|m|min|minutes?) read$", re.IGNORECASE
 )
-# 30-second gist, Acme Brief
+# AI digest, 30-second gist, Acme Brief
 _BRIEF = re.compile(
-    r"\d+[- ](second|sec|minute|min)s? (gist|summary|brief|version|read)|([A-Z]\w+ ){1,2}Brief"
-    r"|[Ss]ummari[sz]ed (by|with) (AI|A\.I\.|ChatGPT|\w*GPT)"
+    rf"(?i:{_MACHINE_NAME}[ -]*((generated|assisted|made|written)[ -]*)?"
+    r"(digest|brief(ing)?|abstract|outline))"
+    r"|\d+[- ](second|sec|minute|min)s? (gist|summary|brief|version|read)"
+    r"|([A-Z]\w+ ){1,2}Brief|[Ss]ummari[sz]ed (by|with) (AI|A\.I\.|ChatGPT|\w*GPT)"
 )
 
 

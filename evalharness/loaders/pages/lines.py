@@ -42,7 +42,7 @@ _PHRASES = (
     r"|(read )?\d+[- ]min(ute)?s?( read)?|bookmark|translate|report (an error|a typo)|play|pause"
     r"|summari[sz]e (this|the) (article|story|page|text)( with| using| by)?( an)?( ai)?"
     r"|(ask|try|use) ai\b.*|how does this make you feel\W*|what do you think\W*"
-    r"|was this .*helpful\W*"
+    r"|(was|is) this .*(helpful|useful)\W*"
     r"|happy|sad|angry|amused|inspired|afraid|annoyed|don.?t care"
     r"|loading( more)?( comments)?\W*|please wait\W*|show (more|less)|load more.*|view all"
     # comments
@@ -141,6 +141,22 @@ _LIST = re.compile(
     r"|(more|also|elsewhere) (on|in|from|about) .{2,50}|mehr zum thema|don.?t miss",
     re.IGNORECASE,
 )
+# What stands in a box beside the summary: an opinion asked for, more on how it was made. The last
+# two are subheads elsewhere ("How does it work?"), so these are looked for in a box alone.
+_CONTROL = re.compile(
+    r"\W*((was|is|did you find) (this|it|(the|our) (summary|answer))\b.{0,40}"
+    r"\b(helpful|useful|accurate|clear|right)\b.{0,15}"
+    r"|did (we|this|it|ai)\b.{0,20}\b(right|help( you)?)"
+    r"|(rate|copy|share|hide|show|close|expand|collapse|listen to|play|save|print|regenerate) "
+    r"((this|the|our|full) )?((ai|article) )?(summary|overview|recap|points|answer|text)"
+    r"|(give|send|leave|share|provide)( us)?( your)? (feedback|opinion)( on .{3,30})?"
+    r"|thanks? (you )?for your (feedback|opinion|vote)|tell us what you think\b.{0,30}"
+    r"|(report|flag) (a|an|any) (problem|issue|error|mistake)s?( .{3,30})?|thumbs (up|down)"
+    r"|(yes|no)( (yes|no))?|((learn|read|find out|see) )?more( (about|on) .{3,50})?"
+    r"|how ((this|it) works|(does|do|is|was|were|are) (this|it|these|we|our)\b.{0,30}))"
+    r"[\s.!?:…»›→]*",
+    re.IGNORECASE,
+)
 _STOP = re.compile(r"[.!?…。！？।۔][\"'”’»)\]]*$")
 MOST_PHRASE_WORDS = 12  # of a phrase; what is longer is a headline or a sentence
 
@@ -163,6 +179,16 @@ def is_furniture(line: str) -> bool:
     if len(parts) > 1 and all(part and is_furniture(part) for part in parts):
         return True
     return _is_phrase(line) or points_elsewhere(line)
+
+
+def is_control(line: str) -> bool:
+    """Return whether a line of a summary box is for readers to press or to answer.
+
+    >>> is_control("Was this summary useful? Yes No"), is_control("More than 40 homes burnt")
+    (True, False)
+    """
+    words = len(line.split())
+    return words <= MOST_PHRASE_WORDS and _CONTROL.fullmatch(line) is not None
 
 
 _SIDE_BY_SIDE = re.compile(r"\s+[|•·]\s+|\s+/\s+")  # Share · Leave a comment

@@ -48,7 +48,7 @@ class Pages:
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
     """
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
 
     path: Path | tuple[Path, ...]
     profile: Path | tuple[Path, ...] = ()
