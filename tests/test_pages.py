@@ -1,6 +1,8 @@
 """Articles from saved news pages: title, summary box and body, in plain text and HTML."""
 
+import base64
 import json
+import quopri
 from pathlib import Path
 
 import pytest
@@ -447,7 +449,9 @@ def test_path_without_pages_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there are no pages"):
         Pages(tmp_path).load()
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
-    with pytest.raises(DataError, match=r"a\.pdf: not a page; known are \.txt, \.html, \.htm"):
+    with pytest.raises(
+        DataError, match=r"a\.pdf: not a page; known are \.txt, \.html, \.htm, \.mhtml, \.mht$"
+    ):
         Pages(tmp_path / "a.pdf").load()
     with pytest.raises(DataError, match=r"no\.txt: no such file"):
         Pages(tmp_path / "no.txt").load()
@@ -511,6 +515,34 @@ def test_page_in_another_encoding_is_read_where_it_says_so() -> None:
         parse_page("Un été".encode("latin1"))
     with pytest.raises(DataError, match="binary data: a NUL byte at position 8"):
         parse_page(b"\x89PNG\r\n\x1a\n\0\0", html=True)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "windows-1252", "", "no-such-charset"])
+@pytest.mark.parametrize("transfer", ["quoted-printable", "base64", "8bit"])
+def test_page_in_a_web_archive_is_read_as_the_page_alone(charset: str, transfer: str) -> None:
+    content = html(f"<div><h2>AI summary</h2><p>{SUMMARY[0]} à Évry.</p></div>").decode()
+    said = content.encode(charset if charset.startswith("windows") else "utf-8")
+    encode = {"quoted-printable": quopri.encodestring, "base64": base64.encodebytes}
+    head = (
+        "From: <Saved by Blink>\r\nSubject: Rain\r\nMIME-Version: 1.0\r\nContent-Type: "
+        'multipart/related;\r\n\ttype="text/html";\r\n\tboundary="--mark--"\r\n\r\n\r\n'
+    )
+    parts = [("image/png", b"\x89PNG"), ("text/html", encode.get(transfer, bytes)(said))]
+    archive = head.encode()
+    for kind, body in parts:
+        named = f"{kind}; charset={charset}" if charset and kind == "text/html" else kind
+        opened = f"----mark--\r\nContent-Type: {named}\r\nContent-Transfer-Encoding: {transfer}"
+        archive += f"{opened}\r\n\r\n".encode() + body + b"\r\n"
+
+    page = parse_page(archive + b"----mark----\r\n")
+
+    assert page == parse_page(content.encode())
+    assert page.summary == (f"{SUMMARY[0]} à Évry.",)
+
+
+def test_letter_that_speaks_of_a_web_archive_is_a_page_of_text() -> None:
+    page = parse_page(b"Subject: multipart/related\n\nRain fell in Orrin.\n\nIt ended at noon.\n")
+    assert page.body == ("Rain fell in Orrin.", "It ended at noon.")
 
 
 def test_malformed_html_is_read_as_far_as_it_goes() -> None:

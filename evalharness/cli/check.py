@@ -98,7 +98,7 @@ SummaryText = Annotated[
 def check_command(
     pages: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PAGE...", help="Saved pages (text or HTML), folders, or -."),
+        typer.Argument(metavar="PAGE...", help="Saved pages (text, HTML, MHTML), folders, or -."),
     ] = None,
     article: ArticleFile = None,
     article_text: ArticleText = None,

@@ -403,5 +403,5 @@ def read_page(path: Path, guide: Guide = NO_GUIDE) -> Page:
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from error
     if not content.strip():
-        raise DataError("the file is empty; a page is saved as text or HTML")
+        raise DataError("the file is empty; a page is saved as text, HTML or MHTML")
     return parse_page(content, True if path.suffix.lower() in (".html", ".htm") else None, guide)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.parser import BytesParser
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,8 @@ from evalharness.text.dates import publication_day
 
 TEXT = (".txt",)
 HTML = (".html", ".htm")
+ARCHIVES = (".mhtml", ".mht")
+PAGE_SUFFIXES = (*TEXT, *HTML, *ARCHIVES)
 NO_ARTICLE = "no article was found on the page"
 # What is kept with the article, beside title and summary; of several a line each.
 EXTRA = ("disclaimer", "byline", "dateline", "timestamps", "photo_credit", "subheads", "source_tag")
@@ -29,12 +32,19 @@ _MARKUP = re.compile(
     r"\ufeff?\s*(<\?xml[^>]{0,200}>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|article|div|p|main|section|h1|table|meta|title)\b",
     re.IGNORECASE | re.DOTALL,
 )
+# The head of a web archive, and that of a part of it which is a page: lines `Name: value`.
+_HEADERS = rb"(?:[A-Za-z][\w-]*:[^\r\n]*\r?\n(?:[ \t]+[^\r\n]+\r?\n)*)"
+_ARCHIVE = re.compile(
+    rb"(?=[\s\S]{0,4000}multipart/related)" + _HEADERS + rb"{2,40}\r?\n", re.IGNORECASE
+)
+_HTML_PART = re.compile(rb"\s*" + _HEADERS + rb"{0,20}?content-type:\s*text/html\b", re.IGNORECASE)
+_ARCHIVE_HEAD = 8000  # bytes in which the head of an archive stands
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
 class Pages:
-    """News pages saved as text (a line a paragraph) or HTML: the article and its summary box.
+    """News pages saved as text (a line a paragraph), HTML or MHTML: article and summary box.
 
     All lines are labelled together, every part may be absent, and the box is found by its
     notice, its heading, or the title said again above it. The article is the paragraphs of the
@@ -81,14 +91,15 @@ class Pages:
 def found_pages(path: Path) -> list[Path]:
     """Return the pages in a folder, or those that a path or pattern names. Raises: DataError."""
     if path.is_dir():
-        pages = sorted(file for file in path.iterdir() if file.suffix.lower() in TEXT + HTML)
+        pages = sorted(file for file in path.iterdir() if file.suffix.lower() in PAGE_SUFFIXES)
         if not pages:
-            raise DataError(f"{path}: there are no pages (.txt, .html, .htm) in this folder")
+            known = ", ".join(PAGE_SUFFIXES)
+            raise DataError(f"{path}: there are no pages ({known}) in this folder")
         return pages
     files = [file for file in matching_paths(path) if not file.is_dir()]
     for file in files:
-        if file.suffix.lower() not in TEXT + HTML:
-            raise DataError(f"{file}: not a page; known are {', '.join(TEXT + HTML)}")
+        if file.suffix.lower() not in PAGE_SUFFIXES:
+            raise DataError(f"{file}: not a page; known are {', '.join(PAGE_SUFFIXES)}")
     return files
 
 
@@ -137,11 +148,38 @@ def parse_page(content: bytes, html: bool | None = None, guide: Guide = NO_GUIDE
         content = _decode_page(content, "utf-16").encode(errors="replace")
     if b"\0" in content:
         raise DataError(f"not a page but binary data: a NUL byte at position {content.index(0)}")
+    if (page := page_in_archive(content)) is not None:
+        return pages_html.parse_html(page, guide)
     if html is None:
         html = _MARKUP.match(content[:2000].decode(errors="replace")) is not None
     if html:
         return pages_html.parse_html(content, guide)
     return parse_text(_decode_page(content, "utf-8-sig"), guide)
+
+
+def page_in_archive(content: bytes) -> bytes | None:
+    """Return the page in a web archive (MHTML, a browser's single file), in UTF-8 where it says so.
+
+    None for what is no archive, and for one without a page.
+    """
+    if not _ARCHIVE.match(content):
+        return None
+    boundary = BytesParser().parsebytes(content[:_ARCHIVE_HEAD], headersonly=True).get_boundary()
+    parts = content.split(b"--" + boundary.encode(errors="replace"))[1:] if boundary else []
+    for part in parts:
+        if _HTML_PART.match(part):
+            said = BytesParser().parsebytes(part.lstrip(b"\r\n"))
+            page, charset = said.get_payload(decode=True), said.get_content_charset("utf-8")
+            return _as_utf8(page, charset) if isinstance(page, bytes) else None
+    return None
+
+
+def _as_utf8(page: bytes, charset: str) -> bytes:
+    """Return a page in UTF-8, or as it is where its encoding is unknown or another than it says."""
+    try:
+        return page.decode(charset).encode()
+    except (LookupError, ValueError):
+        return page
 
 
 def _decode_page(content: bytes, encoding: str) -> str:
