@@ -147,3 +147,9 @@ def test_dates_have_the_years_that_spans_of_years_tell(year: int, known: bool) -
     )
     stated = StatedDates(article, published=date(2031, 9, 11))
     assert stated.check(f"It happened in {year}.").value == float(known)
+
+
+def test_a_word_for_a_season_may_be_another() -> None:
+    article = "A bolt is held in place by a spring (14) of steel."
+    assert not _score(article, "The bolt is held by spring (14).").flags
+    assert _score("A bolt is held in place.", "It was held in spring.").flags

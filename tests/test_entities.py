@@ -105,3 +105,27 @@ def test_an_acronym_is_known_where_its_words_are_in_lower_case() -> None:
     article = "The firm spends more on artificial intelligence, and a member of parliament objects."
     assert not _score(article, "The firm spends more on AI; an MP objects.").flags
     assert _score(article, "The firm spends more on VR.").flags
+
+
+@pytest.mark.parametrize(
+    ("summary", "wrong"),
+    [
+        ("The IRR was 1.15.", []),
+        ("The ABC was 1.15.", ["ABC"]),
+        ("It is slower on a CPU.", []),
+        ("It is slower in New Alden.", ["New Alden"]),
+    ],
+)
+def test_letters_stand_for_words_in_a_row_and_for_several(summary: str, wrong: list[str]) -> None:
+    article = "The incidence rate ratio was 1.15. It runs faster on CPUs. The news came late."
+    flags = _score(article, summary).flags
+    assert [flag.span.of(summary) for flag in flags] == wrong
+
+
+def test_a_short_name_has_endings_in_polish() -> None:
+    article = (
+        "Sąd uznał w czwartek, że opóźnienie wynikło z braków we wniosku, a sędzia Ewa Kurek nie "
+        "zgodziła się z tym, co mówiła spółka, i dlatego oddaliła powództwo przeciwko miastu."
+    )
+    assert not _score(article, "Zdaniem sędzi Ewy Kurek opóźnienie wynikło z braków.").flags
+    assert _score(article, "Zdaniem sędzi Igi Kurek opóźnienie wynikło z braków.").flags

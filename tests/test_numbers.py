@@ -240,3 +240,20 @@ def test_a_number_of_the_same_thing_is_near_in_size_or_part_of_the_same_choice()
     article = "They have signed eight players. “If we can add two or three more, good,” Roe said."
     assert not _score(article, "The club needs to sign two or three players.").flags
     assert _score(article, "The club needs to sign three players.").flags
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "wrong"),
+    [
+        ("The model runs 1.4x faster.", "It is 1.4 times faster.", ""),
+        ("The model runs 1.4x faster.", "It is 1.6 times faster.", "1.6"),
+        ("Cover it after 30 minutes.", "Cover it after half an hour.", ""),
+        ("Cover it after 40 minutes.", "Cover it after half an hour.", "half an hour"),
+        ("He has twelve. How many hives have you? About 140, at nine places.", "140 hives.", ""),
+        ("He came on 4 May and left on 10 May after three days.", "He left after six days.", ""),
+        ("He came on 4 May and left on 10 May.", "He left after nine days.", "nine days"),
+    ],
+)
+def test_a_number_in_other_words_is_right(article: str, summary: str, wrong: str) -> None:
+    flags = [flag for flag in _score(article, summary).flags if flag.kind == "number"]
+    assert [flag.span.of(summary) for flag in flags] == ([wrong] if wrong else [])

@@ -298,3 +298,53 @@ def test_each_of_a_row_of_plans_is_planned() -> None:
 def test_what_the_article_has_only_denied_is_no_added_denial() -> None:
     article = "Motions are not binding in this country. MPs backed the limit on smog by six votes."
     assert not _score(article, "MPs backed the limit on smog, which does not bind anybody.").flags
+
+
+def test_who_asks_whether_he_could_offers_it_and_may_well_do_it() -> None:
+    asked = "Tom: I could take the train and join you in the evening?"
+    summary = "He will take the train and join her in the evening."
+    assert not _score(asked, summary).flags
+    assert _score(asked.replace("?", "."), summary).flags
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "kinds"),
+    [
+        (
+            "Nitrate in the soil was 12 mg without a cover crop and 8 mg with one.",
+            "A cover crop lowered nitrate in the soil.",
+            [],
+        ),
+        (
+            "I advised against aspirin and against ibuprofen in the third trimester.",
+            "There should be no ibuprofen in the third trimester.",
+            [],
+        ),
+        (
+            "The cake freezes well for up to three months. Do not refrigerate.",
+            "It freezes well for up to three months but should not be kept in the fridge.",
+            [],
+        ),
+        (
+            "The cake freezes well for up to three months.",
+            "It freezes well for up to three months but should not be kept in the fridge.",
+            ["negation"],
+        ),
+        ("The boy began to cry on the pier.", "In the end the boy cries on the pier.", []),
+        (
+            "A dealer must not pay for scrap metal in cash.",
+            "A dealer may pay for scrap metal in cash.",
+            ["negation"],
+        ),
+    ],
+)
+def test_a_denial_may_be_told_in_other_words(article: str, summary: str, kinds: list[str]) -> None:
+    flags = _score(article, summary).flags
+    assert [flag.kind for flag in flags if flag.kind != "contrast"] == kinds
+
+
+def test_what_somebody_planned_to_do_then_he_need_not_have_done() -> None:
+    stated = "Doe {} to leave Springfield at nine on Saturday."
+    summary = "Doe could not leave Springfield at nine on Saturday."
+    kinds = [_score(stated.format(word), summary).flags[0].kind for word in ("planned", "went")]
+    assert kinds == ["contrast", "negation"]

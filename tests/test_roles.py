@@ -258,3 +258,41 @@ def test_by_how_much_something_rose_did_not_raise_it() -> None:
     assert not _score(
         "Rents in Berlin rose by 18.3% last year.", "Berlin rose 18.3% last year."
     ).flags
+
+
+TALK = """Anna: Are you coming on Saturday?
+Tom: Yes! And I passed my exam with 82%.
+Anna: Great. Bring the blue speaker.
+Tom: I lent it to Kasia. I will call her.
+Anna: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "summary", "wrong"),
+    [
+        ("Fine.", "Anna lent the speaker to Kasia.", "Anna"),
+        ("Fine.", "Tom lent the speaker to Kasia.", ""),
+        ("Fine.", "Anna and Tom lent the speaker to Kasia.", ""),
+        ("Fine.", "Tom says that Anna passed the exam with 82%.", "Anna"),
+        ("Fine.", "The speaker was lent by Anna to Kasia.", ""),
+        ("Fine.", "Anna asks Tom to call Kasia.", ""),
+        ("Fine. I lent mine to Max.", "Anna lent a speaker to somebody.", ""),
+        ("Me too.", "Anna lent the speaker to Kasia.", ""),
+    ],
+)
+def test_what_one_speaker_says_of_himself_another_has_not_done(
+    last: str, summary: str, wrong: str
+) -> None:
+    flags = [flag for flag in _score(TALK.format(last), summary).flags if flag.kind == "roles"]
+    assert [flag.span.of(summary) for flag in flags] == ([wrong] if wrong else [])
+
+
+def test_who_says_it_is_told() -> None:
+    (flag,) = _score(TALK.format("Fine."), "Anna lent the speaker to Kasia.").flags
+    assert flag.message == "another speaker says 'I lent', in sentence 6"
+
+
+def test_fields_of_a_form_are_no_speakers() -> None:
+    form = "From: Anna\nTo: Tom\nSubject: Trip\nDear Tom,\nI lent the speaker to Kasia.\nAnna"
+    assert not StatedRoles(form).speakers.known

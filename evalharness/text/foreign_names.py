@@ -31,6 +31,8 @@ _SUFFIX = re.compile(r"['’ʼ]\w{1,6}$")
 _GERMAN_ENDINGS = frozenset(["s", "es", "e", "en", "n", "er", "ern", "ers", "in", "erin", "ns"])
 LEAST_INFLECTED, LEAST_BEGINNING = 4, 3
 MOST_ENDING = 3
+# A name of so many letters may change the last of them: Ewa, Ewy.
+SHORT_LENGTHS: Final = range(3, 5)
 
 # --- German ---
 _TITLES = _fold_all(
@@ -151,6 +153,19 @@ def is_form_of(word: str, other: str, language: str) -> bool:
     if language == "fr" and n_same > LEAST_INFLECTED:  # Français of France
         return len(long) - n_same <= MOST_ENDING + 1
     return n_same == len(short) >= LEAST_INFLECTED and len(long) - n_same < MOST_ENDING
+
+
+def is_short_form_of(word: str, other: str) -> bool:
+    """Tell whether two short folded names with endings may be one, `ewy` and `ewa`, `jana`, `jan`.
+
+    >>> is_short_form_of("ewy", "ewa"), is_short_form_of("jana", "jan")
+    (True, True)
+    >>> is_short_form_of("ola", "ewa")
+    False
+    """
+    short = min(len(word), len(other))
+    stem = max(2, short - 1)
+    return abs(len(word) - len(other)) <= 1 and word[:stem] == other[:stem]
 
 
 def is_title(word: str) -> bool:

@@ -172,6 +172,8 @@ class StatedDates(scoring.ArticleIndex):
         """Tell whether the article names a date."""
         if _date_fields(claimed) in self.exact or self.supporting_dates(claimed):
             return True
+        if claimed.season in self.passages.places:  # a spring may be of steel
+            return True
         return _is_year(claimed) and all(
             year in self.years or year in self.computed_years for year in claimed.years
         )
@@ -243,7 +245,7 @@ class Dates(scoring.LexicalCheck):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "published"})
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     index: ClassVar[type[scoring.ArticleIndex]] = StatedDates
     english: ClassVar[bool] = True
 

@@ -67,6 +67,8 @@ LONGEST_RELATIVE = 16
 _LISTED = re.compile(r"(?:(?: and|,| &|, and) [A-Z][\w'’-]+)+(?: [A-Z][\w'’-]+)+")
 # Of a shorter text nobody can tell that it is not English.
 SHORTEST_FOREIGN = 20
+# Shorter words have no plural here: those of two letters are initials.
+SHORTEST_PLURAL = 3
 # How alike two spellings must be, 0-100, for the one to be offered in place of the other.
 NEARLY_SPELLED = 75.0
 
@@ -167,6 +169,12 @@ class StatedNames(scoring.ArticleIndex):
         """Tell whether an article that is not English has a word in some form of it."""
         word = foreign_names.bare(word, self.language)
         alike = self._by_beginning.get(word[: foreign_names.LEAST_BEGINNING], ())
+        is_short = len(word) in foreign_names.SHORT_LENGTHS
+        if is_short and self.language in foreign_names.INFLECTED:
+            stated = self.casing.capitals
+            return any(foreign_names.is_short_form_of(word, other) for other in stated) or any(
+                foreign_names.is_form_of(word, other, self.language) for other in alike
+            )
         return any(foreign_names.is_form_of(word, other, self.language) for other in alike)
 
     def foreign_claims(self, name: text.Name, own: Passages) -> text.Name | None:
@@ -546,11 +554,13 @@ def _numbers_of(word: str) -> Iterator[str]:
             yield names[one]
             yield f"{names[one]}s"
             yield f"{one}s"
+    if len(word) == SHORTEST_PLURAL and not is_english_word(word):
+        yield f"{word}s"  # CPUs; news is no plural of New
     if len(word) > 3:
+        yield f"{word}s"
         for one, other in _TWO_SPELLINGS:
             yield word.replace(one, other)
             yield word.replace(other, one)
-        yield f"{word}s"
         yield word.removesuffix("s")
         yield word.removesuffix("es")
 

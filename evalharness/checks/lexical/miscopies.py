@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from evalharness import text
 from evalharness.checks.lexical.alignment import (
     MOST_SKIPPED,
     Aligned,
@@ -77,7 +78,8 @@ def foreign_circumstances(article: Wording, summary: str) -> Iterator[Flag]:
         words = [token.word for token in aligned.tokens]
         past = -1
         for first, last in _circumstances(aligned, words):
-            if first > past and _only_is_foreign(article, aligned, first, last):
+            is_foreign = first > past and _only_is_foreign(article, aligned, first, last)
+            if is_foreign and not _has_its_numbers(article, aligned, first, last, summary):
                 yield _circumstance_flag(article, aligned, first, last)
                 past = last
         if not _LAST_OF_TIMES.isdisjoint(words):
@@ -187,6 +189,16 @@ def _only_is_foreign(article: Wording, aligned: Aligned, first: int, last: int) 
             elif not is_foreign:
                 return False
     return len(outside) >= LEAST_OUTSIDE and sum(outside) <= MOSTLY_NOVEL * len(outside)
+
+
+def _has_its_numbers(
+    article: Wording, aligned: Aligned, first: int, last: int, summary: str
+) -> bool:
+    """Tell whether some words have a number that the article has, too: half an hour, 30 minutes."""
+    span = Span(aligned.tokens[first].start, aligned.tokens[last].end)
+    claimed = text.numbers(summary, [span])
+    stated = text.NumberIndex([*itertools.chain.from_iterable(article.passages.numbers)])
+    return any(next(iter(stated.agreeing_numbers(each)), None) is not None for each in claimed)
 
 
 def _circumstance_flag(article: Wording, aligned: Aligned, first: int, last: int) -> Flag:

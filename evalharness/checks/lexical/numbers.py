@@ -19,6 +19,7 @@ from evalharness.checks.lexical.passages import (
     passages_of_summary,
 )
 from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.text.dates import day_of
 from evalharness.text.foreign_numbers import VOCABULARIES
 from evalharness.text.number_words import EXACT
 from evalharness.text.words import word_set
@@ -48,7 +49,7 @@ MOST_SMALL = 10
 ANYBODY = frozenset(["people", "others", "persons"])
 # A number belongs to a word that stands so near; without one, the places tell of the same thing if
 # such a share of the words around is the same.
-REACH_OF_COUNTED, REACH_OF_HEAD = 6, 8
+REACH_OF_COUNTED, REACH_OF_HEAD, REACH_OF_QUESTION = 6, 8, 12
 SHARE_AROUND = 0.34
 # One unit in another, and how nearly a number must come to it, of its own size.
 _UNITS_OF = {
@@ -99,6 +100,10 @@ _DIFFERING = word_set(
     "rise gap difference margin lead ahead behind left remaining remain up down another"
 )
 MOST_ADDED, MOST_WITH_SEVERAL = 8, 200
+# How many days a unit of time has, and how much less or more two days may be apart. Of more days
+# than these some two are apart as far as anything.
+_DAYS_IN = {"day": (1.0, 1.0), "week": (7.0, 2.0), "month": (30.4, 8.0)}
+MOST_DAYS = 5
 NEARLY_PERCENT = 0.51
 # So large a number, or an amount of money, is no sum of two others by chance: what stands around
 # need not be alike.
@@ -284,11 +289,22 @@ class StatedNumbers(scoring.ArticleIndex):
             return True
         wanted = own.around_span(claimed.span, REACH_OF_COUNTED)
         of_heads = frozenset(map(text.stem_of, heads))
-        around = (self.passages.around_span(each.span, REACH_OF_HEAD) for each in stated)
+        around = (self._words_around(each.span) for each in stated)
         return any(
             not of_heads.isdisjoint(near) or len(wanted & near) >= SHARE_AROUND * len(wanted)
             for near in around
         )
+
+    def _words_around(self, span: Span) -> frozenset[str]:
+        """Return the words of content around a number; for an answer, those of its question, too.
+
+        `How many hives have you got? - About 140, at nine places.`
+        """
+        around = self.passages.around_span(span, REACH_OF_HEAD)
+        at = self.passages.first[self.passages.sentence_at(span.start)]
+        if not at or self.passages.word_behind(span) or not self.passages.is_question(at - 1):
+            return around
+        return around | self.passages.around(at - 1, REACH_OF_QUESTION)
 
     def other_unit(self, claimed: text.Number, own: Passages) -> Span | None:
         """Return the article's word behind a number where a summary has another one there.
@@ -370,6 +386,7 @@ class StatedNumbers(scoring.ArticleIndex):
             or self._in_one_word(claimed, wanted)
             or self._as_age(claimed, own.text, wanted)
             or self._as_century(claimed, own.text)
+            or self._between_days(claimed)
             or self._from_two(claimed, own, wanted)
             or self._with_all_others(claimed, own, wanted)
             or self._from_own(claimed, own)
@@ -497,6 +514,31 @@ class StatedNumbers(scoring.ArticleIndex):
         then = [y for y in years if wanted & self._content_at(y)] if born else []
         pairs = [(b, y) for b in born for y in then if 0 <= y.value - b.value - claimed.value <= 1]
         return [pairs[0][0].span, pairs[0][1].span] if pairs else []
+
+    def _between_days(self, claimed: text.Number) -> list[Span]:
+        """Return two days of the article that lie as far apart as is claimed: 4 and 10 May."""
+        if claimed.kind or claimed.unit not in _DAYS_IN:
+            return []
+        length, margin = _DAYS_IN[claimed.unit]
+        wanted = float(claimed.value) * length
+        pairs = itertools.combinations(self._days, 2)
+        return next(
+            (
+                [one[1], other[1]]
+                for one, other in pairs
+                if abs(abs(one[0] - other[0]) - wanted) <= margin
+            ),
+            [],
+        )
+
+    @cached_property
+    def _days(self) -> list[tuple[int, Span]]:
+        """The days that the article names by month and day, counted in some year; none of many."""
+        named = itertools.chain.from_iterable(self.passages.dates)
+        dated = [found for found in named if found.months and found.days]
+        days = [(day_of(found._replace(years=found.years or (2000,))), found) for found in dated]
+        known = [(day.toordinal(), found.span) for day, found in days if day is not None]
+        return known if len(known) <= MOST_DAYS else []
 
     @cached_property
     def _years_and_births(self) -> tuple[list[text.Number], list[text.Number]]:

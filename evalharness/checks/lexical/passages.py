@@ -211,6 +211,11 @@ class Passages:
         number, first = self.columns.sentences[at], self.first
         return first[number], first[number + 1]
 
+    def is_question(self, at: int) -> bool:
+        """Tell whether the sentence of a token ends with a question mark."""
+        span = self.sentences[self.columns.sentences[at]]
+        return span.of(self.text).rstrip("\"'”’)] ").endswith(("?", "？", "؟"))
+
     def around(self, at: int, reach: int = REACH) -> frozenset[str]:
         """Return the stems of the words of content around a token in its sentence."""
         around = self._around.get((at, reach))

@@ -109,7 +109,7 @@ class Cues:
     """
 
     def __init__(self, passages: Passages) -> None:
-        self._words = passages.columns
+        self._passages, self._words = passages, passages.columns
         self.denied: dict[int, int] = {}
         self.hedged: dict[int, int] = {}
         self.heads: set[int] = set()
@@ -196,9 +196,14 @@ class Cues:
         return len(written) == len("may") and not is_name and not is_month
 
     def _asks(self, at: int, first: int, end: int) -> bool:
-        """Tell whether a word is `could` of a question: what could the government see?"""
+        """Tell whether a word is `could` of a question: what could the government see?
+
+        Whoever asks `I could take the train?` offers it; what came of it the answer tells.
+        """
+        if self._words.words[at] not in _MAYBE:
+            return False
         is_open = at < end - 1 and self._words.words[at + 1] in _SUBJECTS
-        return is_open and at <= first + MOST_ASKING and self._words.words[at] in _MAYBE
+        return (is_open and at <= first + MOST_ASKING) or self._passages.is_question(at)
 
     def _is_planned(self, at: int, first: int, end: int) -> bool:
         """Tell whether something is `due to be` or `is due to open`; not `late due to rain`."""
@@ -246,6 +251,9 @@ HINT_REACH = 5
 GUARD_REACH = 6
 # They may stand between a denial and its verb.
 HELPING = word_set("be been being have had to get got yet ever even")
+# A denial amid so many of a claim's words may be the same in other words, and so may a sentence of
+# so few words beside: `It freezes well. Do not refrigerate.`
+LEAST_DENIED_AMID, REACH_OF_DENIED, LONGEST_BESIDE = 2, 4, 8
 # So much alike, only a word of denial tells that, and a negation on one side is a likely error.
 _SURE_SHARE = 0.75
 # So much alike, an opposite is a likely error; less alike, both may be true.
@@ -292,6 +300,33 @@ class StatedPolarity(ArticleIndex):
             )
         )
 
+    def denies_amid(self, wanted: frozenset[str]) -> bool:
+        """Tell whether the article denies something else amid some words: `can't log in`."""
+        return any(
+            len(wanted & self.passages.around(at, REACH_OF_DENIED)) >= LEAST_DENIED_AMID
+            for at in self.cues.heads
+        )
+
+    def denies_beside(self, at: int) -> bool:
+        """Tell whether the next sentence on the line of a word, or the one before, is a denial.
+
+        Only short ones are; what another speaker answers stands on a line of its own.
+        """
+        number, first, sentences = (
+            self.passages.columns.sentences[at],
+            self.passages.first,
+            self.passages.sentences,
+        )
+        for low in (number - 1, number):
+            if not 0 <= low < len(sentences) - 1:
+                continue
+            gap = Span(sentences[low].end, sentences[low + 1].start).of(self.text)
+            start, end = self.passages.bounds(first[low + 1 if low == number else low])
+            is_short = end - start <= LONGEST_BESIDE and "\n" not in gap
+            if is_short and any(map(_denies.__getitem__, self.passages.columns.words[start:end])):
+                return True
+        return False
+
     @cached_property
     def disputed_stems(self) -> frozenset[str]:
         """The stems that the article denies somewhere, or hedges first of all behind a cue."""
@@ -334,6 +369,22 @@ class StatedPolarity(ArticleIndex):
         if not hints.isdisjoint(self.passages.stems[start:end]):
             return True
         return any(map(_denies.__getitem__, self.passages.columns.words[start:end]))
+
+    def compares(self, cue: int) -> bool:
+        """Tell whether a denial is one side of a comparison: 12 mg without, 8 with a crop."""
+        words = self.passages.columns.words
+        low, high = self.passages.bounds(cue)
+        return words[cue] == "without" and "with" in words[low:high]
+
+    def was_planned(self, at: int) -> bool:
+        """Tell whether a deed was only planned then: who planned to leave need not have left."""
+        cue = self.cues.hedged.get(at)
+        return cue is not None and self.passages.columns.words[cue].endswith("ed")
+
+    def is_opposed(self, at: int) -> bool:
+        """Tell whether somebody speaks against what a word names: advised against ibuprofen."""
+        low = max(self.passages.bounds(at)[0], at - MOST_QUOTED_BEFORE)
+        return "against" in self.passages.columns.words[low:at]
 
     def is_guarded(self, at: int) -> bool:
         """Tell whether what stands before a token says that it is put as no fact: `links to`."""
@@ -503,11 +554,14 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             hints = _HINTS if places[0].share < _SURE_SHARE else _DENYING
             if self._is_reported(cue) or at not in self.own_cues.heads:
                 return None
-            if self.article.has_hint(best, HINT_REACH, hints):
+            if self.article.has_hint(best, HINT_REACH, hints) or self.article.is_opposed(best):
                 return None
-            kind = _sure("negation", places[0]) if self._is_sure(cue, at, places[0]) else "contrast"
+            is_sure = self._is_sure(cue, at, places[0]) and not self.article.was_planned(best)
+            kind = _sure("negation", places[0]) if is_sure else "contrast"
             return _Clash(min(cue, at), at, kind, (best, best))
-        if best not in self.article.cues.heads or self._has_hint(at):
+        if best not in self.article.cues.heads or self._has_hint(at, best):
+            return None
+        if self.article.compares(denied[best]):
             return None
         return _Clash(at, at, _sure("negation", places[0]), (denied[best], best))
 
@@ -524,6 +578,9 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         near = [place.at for place in found if place.shared >= found[0].shared - 1]
         if any(self.article.has_hint(each, REACH_IN_ARTICLE) for each in near):
+            return None
+        near_it = self.own.around(at, REACH_OF_DENIED)
+        if self.article.denies_amid(near_it) or self.article.denies_beside(found[0].at):
             return None
         kind = "negation" if self._is_sure(cue, at, found[0]) else "contrast"
         return _Clash(cue, at, kind, (found[0].at, found[0].at))
@@ -546,10 +603,15 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             stem in self.article.denial_verbs or stem not in _PLAIN_DENYING
         )
 
-    def _has_hint(self, at: int) -> bool:
+    def _has_hint(self, at: int, place: int) -> bool:
+        """Tell whether something near a word says that anything is not so, and there does not.
+
+        Of scrap metal both texts speak.
+        """
         low, high = self.own.bounds(at)
         near = self.own.tokens[max(low, at - HINT_REACH) : min(high, at + HINT_REACH + 1)]
-        return any(is_denial(token) or token.stem in _HINTS for token in near)
+        told = [token for token in near if is_denial(token) or token.stem in _HINTS]
+        return bool(told) and not self.stated.around(place).issuperset(t.stem for t in told)
 
     def _opposite(self, at: int) -> _Clash | None:
         """Return a clash where the article has the opposite of a word in its place."""
@@ -596,6 +658,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if own.stem in OF_TIME:
             its = self.stated.word_behind(Span(stated.start, stated.end))
             return stem_of(behind) == stem_of(its)
+        if own.word == "end" and self.own.columns.words[max(0, at - 2) : at] == ["in", "the"]:
+            return False
         following = self.own.tokens[at + 1].word if at + 1 < self.own.bounds(at)[1] else ""
         return own.stem not in OF_MOTION or following not in WITH_MOTION
 
@@ -688,7 +752,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         for place in self.article.places(_MAYBE):
             shared = len(wanted & self.stated.around(place))
-            if self._is_between(place, beside) and shared >= HEDGED_SHARE * len(wanted):
+            is_alike = shared >= HEDGED_SHARE * len(wanted) and self._is_between(place, beside)
+            if is_alike and not self.stated.is_question(place):
                 return _Clash(at, at + 1, "hedge", (place, place + 1))
         return None
 

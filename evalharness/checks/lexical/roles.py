@@ -20,7 +20,9 @@ from evalharness.checks.lexical.name_places import (
 )
 from evalharness.checks.lexical.passages import MOST_PLACES
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
+from evalharness.checks.lexical.speakers import Speakers
 from evalharness.checks.lexical.subjects import (
+    BEFORE_CLAUSE,
     BEFORE_NAME,
     BEFORE_VERB,
     DEFEATS,
@@ -31,6 +33,7 @@ from evalharness.checks.lexical.subjects import (
 from evalharness.checks.lexical.words import (
     APART,
     BE,
+    GENERAL_STEMS,
     LOSING,
     MUTUAL,
     MUTUAL_ONLY,
@@ -121,6 +124,11 @@ class _Clash(NamedTuple):
 class StatedRoles(NamePlaces):
     """The names and words of an article, found once for all its summaries."""
 
+    @cached_property
+    def speakers(self) -> Speakers:
+        """Who speaks where, in a dialogue."""
+        return Speakers(self.passages)
+
     def compare(self, summary: str) -> Score:
         """Return the share of the comparable sentences without a swap, with flags."""
         return _Claims(self, summary).share_without_clash()
@@ -168,7 +176,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             places, clash = self._of_name(at) if at in self.name_at else self._of_word(at)
             if places:
                 compared.update([self.stated.columns.sentences[place] for place in places[:3]])
-            if clash is not None and clash.span not in [each.span for each in clashes]:
+            if clash is not None and not any(
+                each.span == clash.span and each.kind in ("roles", clash.kind) for each in clashes
+            ):
                 clashes.append(clash)
                 compared.add(self.stated.columns.sentences[clash.at])
         wrong = self._exchange.find(number)
@@ -184,7 +194,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             range(self.own.first[number], self.own.first[number + 1]),
             self.own.columns.words,
         )
-        if number not in self._with_names:
+        if number not in self._with_names and not self.article.speakers.known:
             return [at for at in near if words[at] in _IS]
         content, name_at = self.own.columns.content, self.name_at
         return [at for at in near if content[at] or at in name_at or words[at] in _IS]
@@ -196,7 +206,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if self.own.stems[at] in MUTUAL:
             return [], None
         places, clash = self._swap(at) if self._may_have_parties(at) else ([], None)
-        return places, clash or self._subject(at)
+        return places, clash or self._first_person(at) or self._subject(at)
 
     def _of_name(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return where the article has what stands around a name, and a clash with it.
@@ -648,6 +658,56 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             return None
         other, place = stated[0]
         return None if other is None else self._for_another(subject, other, place)
+
+    def _first_person(self, at: int) -> _Clash | None:
+        """Return a clash where one speaker does what another says in the first person."""
+        speakers = self.article.speakers
+        stem = self.own.stems[at]
+        if not speakers.known or stem not in self.stated.places or stem in GENERAL_STEMS:
+            return None
+        subject = self._speaker_before(at)
+        if subject is None or is_reversed(self.own, at):
+            return None
+        words = frozenset([self.own.columns.words[subject]])
+        behind = range(at + 1, min(self.own.bounds(at)[1], at + 1 + REACH_OF_PREDICATE))
+        said = {self.own.stems[each] for each in behind if self.own.columns.content[each]}
+        found = [*speakers.deeds(stem)]
+        deeds = [deed for deed in found if deed is not None]
+        if not said or not deeds or len(deeds) < len(found):
+            return None
+        if any(
+            not words.isdisjoint(each.speaker) or speakers.agrees(words, each) for each in deeds
+        ):
+            return None
+        deed = max(deeds, key=lambda each: len(said & speakers.said_with(each)))
+        if said.isdisjoint(speakers.said_with(deed)):
+            return None
+        where = self.stated.span(deed.subject, deed.verb)
+        span = self.own.span(subject, subject)
+        return _Clash(span, where, deed.verb, "roles", "another speaker says {}")
+
+    def _speaker_before(self, at: int) -> int | None:
+        """Return the token before a verb that is a speaker's name, if he is its only subject.
+
+        Not of `Anna and Tom agreed`; a line begins with it, so its capital does not show a name.
+        """
+        words, low = self.own.columns.words, self.own.bounds(at)[0]
+        subject = at - 1
+        while subject >= low and words[subject] in BEFORE_VERB:
+            subject -= 1
+        if subject < low or words[subject] not in self.article.speakers.known:
+            return None
+        if any(self.own.columns.after_mark[subject + 1 : at + 1]):
+            return None
+        before = words[max(low, subject - 3) : subject]
+        is_object = before and before[-1] in APART and before[-1] not in BEFORE_CLAUSE
+        joined = before[-1:] == ["and"] and (
+            not self.own.columns.after_mark[subject - 1] and self._is_name(subject - 2)
+        )
+        return None if is_object or joined or not self._is_name(subject) else subject
+
+    def _is_name(self, at: int) -> bool:
+        return at >= 0 and self.own.columns.written[at][0].isupper()
 
     def _for_another(self, name: text.Name, other: text.Name, at: int) -> _Clash | None:
         """Return the clash of a name with another; None where that is the same: QPR, the US."""

@@ -20,7 +20,7 @@ BEFORE_VERB = (
 )
 BEFORE_NAME = PERSON_TITLES | {"the", "a", "an"}
 # A clause begins after these, so the name behind them is its subject.
-_BEFORE_CLAUSE = frozenset(
+BEFORE_CLAUSE = frozenset(
     [
         "that",
         "when",
@@ -61,7 +61,7 @@ def subject_of(
     if at < low or at not in name_at:
         return None
     before = word_before(where, name_at, at)
-    is_object = (before in APART and before not in _BEFORE_CLAUSE) or before == "to"
+    is_object = (before in APART and before not in BEFORE_CLAUSE) or before == "to"
     return None if is_object else name_at[at]
 
 
