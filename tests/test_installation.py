@@ -366,6 +366,29 @@ def test_start_runs_as_it_is_written_and_replaces_nothing(
     assert again.stdout.count(": kept, as it was there already") == len(files)
 
 
+def test_start_of_a_metric_is_a_plugin_that_scores(
+    tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = command("init", "metric").stdout.partition("Try next:\n")[2].split("\n")
+    install, score = (line.split() for line in told if line)
+    assert install == ["pip", "install", "-e", "my_metric"]
+    target = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target", "plugins"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *target, "./my_metric"], check=True)
+
+    done = subprocess.run(
+        [sys.executable, "-m", *score, "--json"],
+        env={**os.environ, "PYTHONPATH": "plugins"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    (record,) = json.loads(done.stdout)
+    assert record["signatures"]["metrics"]["my_metric"] == "my_metric|shortest:2|version:1"
+    assert 0 < record["metrics"]["my_metric"]["mean"] < 1
+
+
 def test_what_the_start_of_a_study_has_commented_out_is_a_config(
     tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

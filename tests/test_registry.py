@@ -87,6 +87,12 @@ def test_unknown_name_is_told_the_nearest() -> None:
         registry.load_class("models", "textrnk")
 
 
+@pytest.mark.parametrize("name", ["./mine.py", "mine:Mine"])
+def test_code_in_place_of_a_name_is_told_how_to_install_it(name: str) -> None:
+    with pytest.raises(UnknownComponent, match="plug-in: `evalharness init metric` writes one"):
+        registry.load_class("metrics", name)
+
+
 def test_schema_names_every_component_and_describes_its_options() -> None:
     found = schema()
 

@@ -163,6 +163,8 @@ def test_names_of_files_are_refused_with_the_function_that_scores_them(
         ((["a"],), {"references": ["a"], "checks": ["lexical"]}, "lexical: needs articles="),
         ((["a"],), {"articles": ["a"], "metrics": ["rouge"]}, "rouge: needs references="),
         ((["a"],), {"references": ["a"], "metrics": ["ruge"]}, "rouge"),
+        ((["a"],), {"references": ["a"], "metrics": [len]}, "metrics: len is code, and no name"),
+        ((["a"],), {"articles": ["a"], "checks": Path}, "checks: Path is code.*init metric"),
         ((["a", "b"],), {"references": ["a", "b"], "ids": [1, 1]}, "ids must be different"),
     ],
 )

@@ -45,7 +45,7 @@ COMMANDS = {
         "Write runs for other tools (rows, model card, LLM Comparator, …), or pack their folders."
     ),
     "demo": "Show what evalharness does: a small model's summaries, scored, with their errors.",
-    "init": "Write commented files to start from: for a study, a CI job, or saved pages.",
+    "init": "Write commented files to start from: for a study, a CI job, saved pages, a metric.",
     "examples": "Write the configs, articles and the run that the README works with into a folder.",
     "list": "List components, or the options of one.",
     "schema": "Print the JSON Schema of a config file, for editors.",

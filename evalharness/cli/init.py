@@ -1,4 +1,4 @@
-"""`evalharness init`: a start for one's own study, CI job or pages, written into a folder."""
+"""`evalharness init`: a start for one's own study, CI job, pages or metric, put into a folder."""
 
 import json
 from collections.abc import Iterator
@@ -27,17 +27,27 @@ STARTS = {
         {"pages.yaml": "pages.yaml", "site.toml": "site.toml"},
         ("evalharness check pages/harvest.txt", "evalharness run pages.yaml"),
     ),
+    "metric": (
+        {
+            "metric.toml": "my_metric/pyproject.toml",
+            "metric.py.txt": "my_metric/my_metric.py",  # no module of this package
+        },
+        (
+            "pip install -e my_metric",
+            "evalharness score articles.jsonl --metrics rouge,my_metric",
+        ),
+    ),
 }
 _OWN = Path(__file__).parent / "start"
 
 
 def init_command(
-    what: Annotated[Literal["study", "ci", "page"], typer.Argument(help="What for.")],
+    what: Annotated[Literal["study", "ci", "page", "metric"], typer.Argument(help="What for.")],
     folder: Annotated[
         str, typer.Argument(metavar="[FOLDER]", help="Target folder. Default: this one.")
     ] = ".",
 ) -> None:
-    """Write commented files to start from: for a study, a CI job, or saved pages.
+    """Write commented files to start from: for a study, a CI job, saved pages, a metric.
 
     The articles and summaries are invented, to be replaced by your own. No file is replaced.
     """

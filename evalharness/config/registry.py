@@ -186,6 +186,11 @@ BUILT_IN: Mapping[Kind, Mapping[str, ComponentRow]] = {
     },
 }
 
+# What to do about a file, class or function in the place of a name.
+OWN_COMPONENT = (
+    "; to use code of your own, install it as a plug-in: `evalharness init metric` writes one"
+)
+
 # What the classes of each kind must have; evalharness.protocols says what it is.
 _CONTRACT: Mapping[Kind, tuple[str, ...]] = {
     "loaders": ("version", "load"),
@@ -356,8 +361,9 @@ def load_class(kind: Kind, name: str) -> type[Any]:
     """
     known = known_components(kind)
     if name not in known:
-        singular = kind.removesuffix("s")
-        raise UnknownComponent(f"no {singular} {name!r}{nearest(name, list(known))}")
+        is_code = name.endswith(".py") or ":" in name
+        hint = OWN_COMPONENT if is_code else nearest(name, list(known))
+        raise UnknownComponent(f"no {kind.removesuffix('s')} {name!r}{hint}")
     target = known[name]
     if isinstance(target, str):
         module, _, attribute = target.partition(":")

@@ -18,6 +18,7 @@ from typing import Any
 
 from evalharness.config import yaml
 from evalharness.config.cells import Cell, scorers_of
+from evalharness.config.registry import OWN_COMPONENT
 from evalharness.config.run_config import RunConfig, read_run_config
 from evalharness.errors import ConfigError, DataError
 from evalharness.executors.local import LocalPool
@@ -134,8 +135,8 @@ def score_in_memory(
         "name": "score",
         "data": {"name": "files", "path": "texts.jsonl"},
         "model": "given",
-        "metrics": _named(metrics, "rouge", "references" in known),
-        "checks": _named(checks, "lexical", "article" in known),
+        "metrics": _named("metrics", metrics, "rouge", "references" in known),
+        "checks": _named("checks", checks, "lexical", "article" in known),
         "seed": seed,
     }
     run_config = read_run_config(tree, called="score")
@@ -186,10 +187,15 @@ def _run(cell: Cell) -> Run:
     return run
 
 
-def _named(scorers: Scorers | None, usual: str, has_what_it_needs: bool) -> list[Any]:
+def _named(argument: str, scorers: Any, usual: str, has_what_it_needs: bool) -> list[Any]:
     if scorers is None:
         return [usual] if has_what_it_needs else []
-    several = [scorers] if isinstance(scorers, str | Mapping) else scorers
+    several = scorers if isinstance(scorers, Iterable) else [scorers]
+    several = [scorers] if isinstance(scorers, str | Mapping) else several
+    for scorer in several:
+        if not isinstance(scorer, str | Mapping):
+            named = getattr(scorer, "__name__", type(scorer).__name__)
+            raise ConfigError(f"{argument}: {named} is code, and no name{OWN_COMPONENT}")
     return list({str(scorer): scorer for scorer in several}.values())
 
 
