@@ -237,6 +237,52 @@ def test_higher_limit_computes_only_what_is_new(tmp_path: Path) -> None:
     assert more.record["timing"]["summaries"] == {"computed": 15, "stored": 10}
 
 
+def replaced(folder: Path, *overrides: str) -> list[str]:
+    """Run two models over a few lines; return what is said of the runs that are replaced."""
+    config = make_config(folder / "articles.jsonl", checks=["numbers"])
+    del config["model"]
+    told: list[str] = []
+    models = ["lead", {"name": "random", "label": "drawn", "seed": 1}]
+    config |= {"models": models, "metrics": ["rouge"]}
+    evalharness.run(config, overrides, results=folder / "r", tell=told.append)
+    return told
+
+
+def test_run_with_other_settings_says_which_changed_and_that_runs_are_replaced(
+    tmp_path: Path,
+) -> None:
+    data_file(tmp_path)
+    assert replaced(tmp_path) == replaced(tmp_path) == []
+
+    (line,) = replaced(tmp_path, "models.0.sentences=1", "limit=5", "metrics=[]")
+
+    changed = "model.sentences: 3 → 1 in lead; rouge: rouge → none; limit: all → 5"
+    assert line == (
+        f"2 runs in {tmp_path / 'r' / 't'} are replaced, because settings have changed ({changed})."
+        " The store keeps all scores, so the earlier command brings the earlier results back; to "
+        "keep both, add --set name=NAME to one of the two"
+    )
+
+
+def test_only_the_run_with_other_settings_is_named(tmp_path: Path) -> None:
+    data_file(tmp_path)
+    replaced(tmp_path)
+
+    (line,) = replaced(tmp_path, "models.1={name: lead, label: drawn}")
+
+    run = tmp_path / "r" / "t" / "drawn"
+    assert line.startswith(
+        f"{run} is replaced, because settings have changed (model: random → lead)."
+    )
+
+
+def test_new_scorers_and_what_changes_no_result_replace_nothing(tmp_path: Path) -> None:
+    data_file(tmp_path)
+    replaced(tmp_path)
+
+    assert replaced(tmp_path, "metrics=[chrf, rouge]", "samples=columns", "executor=local") == []
+
+
 def test_new_metric_asks_no_model(tmp_path: Path) -> None:
     path = data_file(tmp_path)
     run_cell(cell_of(path, Marked(), checks=[]), tmp_path / "r", Silence())

@@ -8,8 +8,8 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from evalharness.cli.files import Files, runs_of, takes_files, tell
-from evalharness.cli.options import AsJson, print_json, split_names
+from evalharness.cli.files import Files, runs_of, takes_files
+from evalharness.cli.options import AsJson, print_json, split_names, tell
 from evalharness.errors import ConfigError, DataError
 from evalharness.meta.annotations import (
     AnnotationSet,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from evalharness.cli.options import Results, print_headline, split_names
+from evalharness.cli.options import Results, print_headline, split_names, tell
 from evalharness.config.registry import scorer_kind, whole_name
 from evalharness.errors import DataError
 from evalharness.files import STDIN, split_name
@@ -265,13 +265,6 @@ def _score(names: Sequence[str], files: Files, folders: Sequence[str] = ()) -> l
             progress=progress,
             tell=tell,
         )
-
-
-def tell(line: str) -> None:
-    """Say on stderr what is read from where, or left out."""
-    from evalharness.files.untrusted import visible
-
-    typer.echo(f"evalharness: {visible(with_addresses(line))}", err=True)
 
 
 def is_run(argument: str) -> bool:

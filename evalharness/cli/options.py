@@ -164,3 +164,10 @@ def print_headline(sentence: str) -> None:
 
     width = terminal_width(sys.stdout) or PIPED_WIDTH
     typer.echo("\n".join(folded_text(visible(sentence), width)))
+
+
+def tell(line: str) -> None:
+    """Say on stderr what is read from where, left out, or replaced."""
+    from evalharness.files.untrusted import visible
+
+    typer.echo(f"evalharness: {visible(with_addresses(line))}", err=True)

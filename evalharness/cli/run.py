@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from evalharness.cli import fail, options
-from evalharness.cli.options import print_headline, print_json, print_result
+from evalharness.cli.options import print_headline, print_json, print_result, tell
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
 from evalharness.protocols import Progress
@@ -49,7 +49,8 @@ def run_command(
     if shard is not None:
         _run_shard(shard, config, overrides or (), how, as_json)
         return
-    compute = partial(run_cells, config, overrides or (), space=not no_space_check, **how)
+    how |= {"space": not no_space_check, "tell": tell}
+    compute = partial(run_cells, config, overrides or (), **how)
     show_run(compute, as_json=as_json, report=report)
 
 

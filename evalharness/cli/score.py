@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from evalharness.cli import options
-from evalharness.cli.files import Files, check_rejected, takes_files, tell
-from evalharness.cli.options import split_names
+from evalharness.cli.files import Files, check_rejected, takes_files
+from evalharness.cli.options import split_names, tell
 from evalharness.cli.run import show_run
 from evalharness.loaders.logs.formats import FORMAT_NAMES
 from evalharness.runner.existing import score_again, score_files

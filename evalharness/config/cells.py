@@ -1,6 +1,7 @@
 """The runs that a config asks for: components built and checked, before any work begins."""
 
 import dataclasses
+import json
 import os
 import re
 import unicodedata
@@ -88,6 +89,19 @@ class Cell:
             "samples": self.run_config.samples,
         }
         return yaml.dump({key: value for key, value in tree.items() if value is not None})
+
+    def changes_since(self, earlier: str, folder: Path | None) -> list[str]:
+        """Return which settings differ from an earlier config of this cell, as `limit: 10 → all`.
+
+        earlier: the YAML in `folder`. What can change no result is left out, and so are scorers
+        that are new: no earlier figure is lost by them. Raises: ConfigError for what is no YAML.
+        """
+        then, now = map(_settings_by_key, (earlier, self.config(folder)))
+        ignored = {"samples", *(label for label in self.metrics if label not in then)}
+        for key, component in {"data": self.loader, "model": self.model, **self.metrics}.items():
+            ignored.update(_keys_without_effect(component, key, then))
+        keys = _keys_that_differ(then, now, ignored)
+        return [f"{key}: {_value_text(key, then)} → {_value_text(key, now)}" for key in keys]
 
     @property
     def weights(self) -> tuple[Any, ...]:
@@ -438,6 +452,61 @@ def _component_as_yaml(
     if isinstance(checkpoint, str) and Path(checkpoint).is_absolute():
         options["model"] = _relative(Path(checkpoint), folder)
     return {"name": kind} | ({"label": label} if label else {}) | options
+
+
+def _settings_by_key(config: str) -> dict[str, Any]:
+    """Return what the YAML of one cell sets, by dotted key: scorers by label, after their kind.
+
+    >>> _settings_by_key("{model: {name: lead, sentences: 3}, checks: [{name: lexical}]}")
+    {'model': 'lead', 'model.sentences': 3, 'lexical': 'lexical'}
+    """
+    settings: dict[str, Any] = {}
+    for key, value in yaml.parse_yaml(config, "config.yaml", Path()).tree.items():
+        if key not in ("metrics", "checks"):
+            settings |= _by_dotted_key(key, value)
+            continue
+        for entry in filter(lambda each: isinstance(each, Mapping), value or ()):
+            settings |= _by_dotted_key(entry.get("label") or entry.get("name"), entry)
+    return settings
+
+
+def _by_dotted_key(key: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        return {key: value}
+    settings: dict[str, Any] = {}
+    for inner, each in value.items():
+        settings |= _by_dotted_key(key if inner == "name" else f"{key}.{inner}", each)
+    return settings
+
+
+def _keys_that_differ(
+    then: Mapping[str, Any], now: Mapping[str, Any], ignored: Collection[str]
+) -> list[str]:
+    """Return which settings differ; of a component that is another one, its own key alone."""
+    different: list[str] = []
+    for key in dict.fromkeys([*then, *now]):  # a component stands before its options
+        is_said = any(f"{key}.".startswith(f"{each}.") for each in (*different, *ignored))
+        if then.get(key) != now.get(key) and not is_said:
+            different.append(key)
+    return different
+
+
+def _keys_without_effect(component: Any, key: str, known: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of options that change no result, and of defaults that `known` lacks.
+
+    An older version, which did not have the option, did what is the default now.
+    """
+    for option in dataclasses.fields(component):
+        place, value = f"{key}.{option.name}", getattr(component, option.name)
+        if not option.compare or (place not in known and value == option.default):
+            yield place
+        elif dataclasses.is_dataclass(value):
+            yield from _keys_without_effect(value, place, known)
+
+
+def _value_text(key: str, settings: Mapping[str, Any]) -> str:
+    value = settings.get(key, "all" if key == "limit" else "none")
+    return yaml.clip_text(value if isinstance(value, str) else json.dumps(value, default=str))
 
 
 def _plain(value: Any, folder: Path | None) -> Any:

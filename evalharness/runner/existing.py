@@ -28,7 +28,7 @@ from evalharness.protocols import Silence, is_url
 from evalharness.records import Article, Defect, Rejected, Summary, digest, summary_of
 from evalharness.runner.articles import windows
 from evalharness.runner.fill import Filled, FilledGroup
-from evalharness.runner.run import Progress, Unfinished, folder_errors_named, run
+from evalharness.runner.run import Progress, Tell, Unfinished, folder_errors_named, run
 from evalharness.runner.scores import fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing
 from evalharness.runner.systems import FileOptions, Source, sources_of
@@ -42,7 +42,6 @@ from evalharness.store.store import STORE, Claims, Store, working_folder
 DEFAULT_METRICS = ("rouge",)
 DEFAULT_CHECKS = ("lexical",)
 REASONS_SHOWN = 5
-Tell = Callable[[str], object]
 _AT_WORK = "scoring it now; run this again when that has ended, or --set name=NAME keeps both"
 
 

@@ -1,7 +1,7 @@
 """From a config to runs: two verbs, `fill` the store with what it lacks, `write` the runs."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -27,9 +27,10 @@ from evalharness.runner.fill import fill, open_account
 from evalharness.runner.provenance import provenance
 from evalharness.runner.space import check_space
 from evalharness.runner.write import write
-from evalharness.store.ledger import RunFolder, cannot_write, mirror_of
+from evalharness.store.ledger import RunFolder, address_of, cannot_write, mirror_of
 from evalharness.store.runs import Run, swept_cells
 from evalharness.store.samples import (
+    CONFIG,
     RUN_FILE,
     SWEEP_FILE,
     mark_unfinished,
@@ -40,6 +41,11 @@ from evalharness.store.store import STORE, Store, working_folder
 
 if TYPE_CHECKING:
     from evalharness.endpoint import Account
+
+
+Tell = Callable[[str], object]
+# Of the settings that differ from those of the runs that are replaced.
+_CHANGES_SHOWN = 6
 
 
 class Unfinished(HarnessError):
@@ -63,6 +69,7 @@ def run(
     executor: str | None = None,
     workers: int | None = None,
     space: bool = True,
+    tell: Tell = lambda line: None,
 ) -> list[Run]:
     """Run a config (a YAML file, or a mapping of its shape) and return a run for each cell.
 
@@ -72,6 +79,7 @@ def run(
     executor, workers: where it is computed (an executor's name), and by how many;
         over the config's `executor`. They change no result.
     space: whether to make sure first that the results will fit on its disk.
+    tell: told in a line where runs with other settings are replaced.
 
     Raises: HarnessError for what the user can mend; Unfinished, with the runs that did end, where
         a cell of several failed.
@@ -79,6 +87,7 @@ def run(
     folder = working_folder(results)
     run_config = read_marked(folder, config, overrides, limit, executor, workers)
     cells = prepare_marked(run_config, folder)
+    tell_replaced(cells, folder, tell)
     if space:
         check_space(cells, folder)
     built_executor = executor_of(run_config, cells)
@@ -183,6 +192,55 @@ def prepare_marked(run_config: RunConfig, results: Path) -> list[Cell]:
     for folder in marks.keys() - {cell.folder(results) for cell in cells}:
         RunFolder(folder).remove(marks[folder].name)
     return cells
+
+
+def tell_replaced(cells: Sequence[Cell], results: Path, tell: Tell) -> None:
+    """Tell in a line which finished runs are replaced, as they had other settings, and which."""
+    changes = {cell.name: _changes_since_run(cell, results) for cell in cells}
+    replaced = [name for name, changed in changes.items() if changed]
+    if not replaced:
+        return
+    folder = cells[0].folder(results).parent
+    which = f"{len(replaced)} runs in {address_of(folder)} are"
+    which = which if len(replaced) > 1 else f"{address_of(folder / replaced[0])} is"
+    tell(
+        f"{which} replaced, because settings have changed ({_changes_text(changes, replaced)}). "
+        "The store keeps all scores, so the earlier command brings the earlier results back; to "
+        "keep both, add --set name=NAME to one of the two"
+    )
+
+
+def _changes_text(changes: Mapping[str, Sequence[str]], replaced: Sequence[str]) -> str:
+    """Return each change once, with the runs that have it where not all do."""
+    runs_of = {
+        change: [name for name in replaced if change in changes[name]]
+        for change in dict.fromkeys(each for name in replaced for each in changes[name])
+    }
+    shown = [
+        change if len(names) == len(replaced) else f"{change} in {_names_text(names)}"
+        for change, names in runs_of.items()
+    ]
+    if len(shown) > _CHANGES_SHOWN:
+        shown[_CHANGES_SHOWN:] = [f"{len(shown) - _CHANGES_SHOWN} more"]
+    return "; ".join(shown)
+
+
+def _changes_since_run(cell: Cell, results: Path) -> list[str]:
+    """Return how a cell's settings differ from those of the finished run in its folder, if any."""
+    folder, mirror = cell.folder(results), mirror_of(results)
+    if not (folder / RUN_FILE).exists():
+        return []
+    if mirror is not None:
+        mirror.pull(folder / CONFIG)
+    try:
+        earlier = (folder / CONFIG).read_text(encoding="utf-8")
+        return cell.changes_since(earlier, None if mirror else folder)
+    except (OSError, ValueError, HarnessError):  # a damaged run is nothing to keep
+        return []
+
+
+def _names_text(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) < 4 else f"{len(names)} of these"
 
 
 def write_sweep(cells: Sequence[Cell], folder: Path) -> None:
