@@ -68,6 +68,25 @@ def test_plan_counts_what_a_run_then_computes(tmp_path: Path) -> None:
     assert all(count.left == 0 for cell in after.cells for count in cell.scores.values())
 
 
+def asks_server(served: str, variable: str) -> dict[str, Any]:
+    return {"name": "endpoint", "url": "http://localhost:1/v1", "model": served, "key": variable}
+
+
+def test_plan_names_variables_of_keys_that_are_not_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY_THAT_IS_SET", "sk-1")
+    monkeypatch.delenv("KEY_THAT_IS_NOT", raising=False)
+    models = [asks_server("a", "KEY_THAT_IS_SET"), asks_server("b", "KEY_THAT_IS_NOT")]
+
+    found = plan(make_config(models=models), results=tmp_path / "r", limit=2)
+
+    why = "the environment variable KEY_THAT_IS_NOT is not set"
+    assert found.problems == [f"{why}, and b at http://localhost:1/v1 needs it"]
+    assert f"not available: {why}" in plan_text(found)
+    assert found.record()["problems"] == found.problems
+
+
 def test_summaries_that_cells_share_are_left_once(tmp_path: Path) -> None:
     swept = make_config(sweep={"grid": {"metrics.rouge.stemmer": [True, False]}})
 

@@ -39,6 +39,7 @@ def plan_text(plan: Plan) -> str:
     lines += _asked(plan)
     lines += _weights(plan)
     problems = [cell.problem for cell in plan.cells] + [found.problem for found in plan.weights]
+    problems += plan.problems
     lines += [f"not available: {problem}" for problem in dict.fromkeys(problems) if problem]
     return "\n".join([*lines, *_detectable(plan)])
 

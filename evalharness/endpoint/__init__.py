@@ -141,7 +141,7 @@ class Client:
         self._seed = seed
         self._sleep = sleep
         self._limit = limit
-        self._key = _key(server.key)
+        self._key = _key(server)
         self._hide = make_hider(self._key)
 
     def ask(self, chats: Sequence[Chat], keep: Keep | None = None) -> list[Answer | Unanswered]:
@@ -247,16 +247,11 @@ class Client:
         return results
 
 
-def _key(variable: str | None) -> str:
-    """Return the key that a variable holds. Raises: EndpointError, which never says what it is."""
-    if variable is None:
-        return ""
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise EndpointError(f"key: the environment variable {variable} is not set")
-    if not (key.isascii() and key.isprintable()):
-        raise EndpointError(f"key: {variable} holds characters that no header can carry")
-    return key
+def _key(server: Server) -> str:
+    """Return the key that is sent. Raises: EndpointError, which never says what it is."""
+    if why := server.key_problem():
+        raise EndpointError(f"key: {why}")
+    return os.environ[server.key].strip() if server.key else ""
 
 
 def _run_to_end(

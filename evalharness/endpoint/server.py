@@ -1,5 +1,6 @@
 """A server: where it is, what it is asked and costs, and how many requests it gets at one time."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -95,6 +96,16 @@ class Server:
     def secure(self) -> bool:
         """Whether the server is asked over TLS, and has to prove who it is."""
         return urlsplit(self.url).scheme != "http"
+
+    def key_problem(self) -> str:
+        """Return why there is no key that can be sent, without saying what it is; else nothing."""
+        if self.key is None:
+            return ""
+        key = os.environ.get(self.key, "").strip()
+        if not key:
+            return f"the environment variable {self.key} is not set"
+        is_sendable = key.isascii() and key.isprintable()
+        return "" if is_sendable else f"{self.key} holds characters that no header can carry"
 
     def identity(self) -> dict[str, str]:
         """Return what of a server makes its answers: address, model, more fields."""

@@ -24,6 +24,7 @@ from evalharness.hf import hub
 from evalharness.protocols import Charging, Metric, Need, RequestEstimate
 from evalharness.records import Article, Rejected, Summary, canonical, digest, summary_of
 from evalharness.runner.articles import no_article, windows
+from evalharness.runner.fill import servers_of
 from evalharness.stats import paired
 from evalharness.store.ledger import Ledger, address_of, mirror_of
 from evalharness.store.samples import TABLE_FILE
@@ -108,6 +109,7 @@ class Plan:
     """What a config would do. distinct: summaries left, those that cells share counted once.
 
     compared: about what judges of pairs are asked at the most, whatever of it is stored.
+    problems: why servers that are to be asked cannot be, such as a key that is not set.
     """
 
     experiment: str
@@ -116,6 +118,7 @@ class Plan:
     weights: list[PlannedCheckpoint] = field(default_factory=list)
     detectable: list[Detectable] = field(default_factory=list)
     compared: dict[str, RequestEstimate] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
 
     @property
     def asked(self) -> dict[str, RequestEstimate]:
@@ -144,6 +147,7 @@ class Plan:
             ],
             "asked": {name: vars(estimate) for name, estimate in self.asked.items()},
             "summaries_left": self.distinct,
+            "problems": self.problems,
             "weights": [vars(found) for found in self.weights],
             "detectable": [vars(found) for found in self.detectable],
         }
@@ -168,14 +172,32 @@ def plan(
     plans = {id(cell): looking.cell(cell) for cell in cells}
     for group in by_articles(cells):
         looking.count([(cell, plans[id(cell)]) for cell in group])
+    compared = {label: _estimate_pairs(judge, cells) for label, judge in judges.items()}
+    asked: list[Any] = [
+        cell.model if name == "summaries" else cell.metrics[name]
+        for cell in cells
+        for name in plans[id(cell)].asked
+    ]
+    asked += [judges[label].judge for label, estimate in compared.items() if estimate.requests]
     return Plan(
         experiment=cells[0].experiment,
         cells=list(plans.values()),
         distinct=sum(map(len, looking.missing.values())),
         weights=_all_weights(cells),
         detectable=[found for group in by_articles(cells) for found in _detectable(group, plans)],
-        compared={label: _estimate_pairs(judge, cells) for label, judge in judges.items()},
+        compared=compared,
+        problems=_problems_of_servers(asked),
     )
+
+
+def _problems_of_servers(asked: Iterable[Any]) -> list[str]:
+    """Return why servers of components cannot be asked, as far as is known without asking."""
+    lines = [
+        f"{why}, and {server.model} at {server.url} needs it"
+        for server in servers_of(asked)
+        if (why := server.key_problem())
+    ]
+    return list(dict.fromkeys(lines))
 
 
 def _estimate_pairs(judge: BuiltJudge, cells: Sequence[Cell]) -> RequestEstimate:
