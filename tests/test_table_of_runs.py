@@ -67,8 +67,8 @@ def test_what_is_the_same_of_several_systems_is_said_once(runs: list[Run]) -> No
     table.show_runs(changed, out)
 
     lines = " ".join(out.getvalue().split())
-    assert lines.count("lead and random-2: 4 articles were not read in full") == 1
-    assert "title: 5 articles were not read in full" in lines
+    assert lines.count("lead and random-2: 4 articles not read in full: too long for the") == 1
+    assert "title: 5 articles not read in full" in lines
     assert lines.count("summaries with a defect: 2 cut") == 1
 
 

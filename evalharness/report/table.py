@@ -524,7 +524,10 @@ def _remarks(run: Run) -> list[str]:
     remarks += [run.usage_text] if run.usage_text else []
     remarks += [f"{n} not summarized: {why}" for why, n in outputs.errors.items()]
     if outputs.truncated:
-        remarks.append(f"{outputs.truncated} articles were not read in full")
+        were = f"{amount_text(outputs.truncated, 'article')} not read in full"
+        remarks.append(
+            f"{were}: too long for the model's input (docs/generation.md: Long articles)"
+        )
     found = ", ".join(f"{n} {defect}" for defect, n in outputs.defects.items())
     if found:
         remarks.append(f"summaries with a defect: {found}")
