@@ -18,6 +18,7 @@ from evalharness.config import cells, registry
 from evalharness.config.registry import BUILT_IN, ComponentRow, known_components, load_class
 from evalharness.config.run_config import read_run_config
 from evalharness.config.schema import option_descriptions
+from evalharness.records import FLAG_KINDS
 
 ROOT = Path(__file__).parents[1]
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
@@ -140,6 +141,39 @@ def test_metric_of_contributing_passes_its_test(
     assert options.keys() == {
         field.name for field in dataclasses.fields(load_class("metrics", name))
     }
+
+
+# What pages for people call each kind of likely error.
+_LIKELY_ERRORS = {
+    "number": "a number",
+    "date": "a date",
+    "entity": "a name",
+    "quote": "a quotation",
+    "circumstance": "a reason or circumstance",
+    "attribution": "words said by another",
+    "roles": "who did what to whom, the wrong way round",
+    "negation": "a denial on one side only",
+    "antonym": "a word with the opposite meaning",
+    "hedge": "something certain that the article calls possible",
+    "spliced": "halves of two sentences put together as one",
+    "doubled": "a word said twice, in the place of another",
+    "judge": "what a judge found no support for",
+}
+
+
+@pytest.mark.parametrize("name", ["one-page", "questions"])
+def test_page_names_every_kind_of_likely_error(name: str) -> None:
+    page = " ".join((ROOT / "docs" / f"{name}.md").read_text().split())
+
+    assert _LIKELY_ERRORS.keys() == {kind for kind, meant in FLAG_KINDS.items() if meant.hard}
+    assert [words for words in _LIKELY_ERRORS.values() if words not in page] == []
+
+
+def test_numbers_name_every_kind_of_likely_error() -> None:
+    page = " ".join((ROOT / "docs" / "numbers.md").read_text().split())
+    (kinds,) = re.findall(r"a flag of a hard kind \(([\w, ]+)\)", page)
+
+    assert set(kinds.split(", ")) == {kind for kind, meant in FLAG_KINDS.items() if meant.hard}
 
 
 def test_sentence_on_truth_has_the_figures_of_the_card() -> None:

@@ -150,7 +150,7 @@ class Lexical(BySentences, LexicalCheck):
     some for each flag of the other parts, by its kind. Over the sentences they add up again, so
     each further sentence can only lower the score; the mean and the minimum of the sentences are in
     the parts. A part that does not apply counts as nothing wrong. A summary or sentence is flagged
-    by a likely error in it (a number, date, name, quotation, polarity or role; a word doubled or
+    by a likely error in it (a number, date, name, quotation, negation or role; a word doubled or
     halves of two sentences as one, where it copies; a reason or circumstance of which the article
     has no word, where it has the rest of the sentence), never by new wording alone: without one it
     is supported from the threshold `supported` on, and else unsure.
