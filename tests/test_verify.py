@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 import evalharness
+from evalharness.cli.verify import verified_text
 from evalharness.errors import DataError
 from evalharness.files.temporary import Spool
 from evalharness.store import ledger
 from evalharness.store import samples as store_samples
 from evalharness.store.aggregates import Tally
 from evalharness.store.table import ADDED_COLUMNS, TableRows, write_table
+from evalharness.trust.findings import Findings
 from evalharness.trust.verify import Verified, verify
 
 ROOT = Path(__file__).parents[1]
@@ -286,6 +288,21 @@ def test_doctored_score_is_caught_without_a_store_by_scoring_again(runs: Path) -
     assert "scored again" in lines(found)
     assert "by rouge_score" in lines(found)
     assert any("no store" in note for note in found.findings.notes)
+
+
+def test_notes_that_a_move_causes_are_one_line_and_say_what_they_have_in_common() -> None:
+    notes = [
+        f"r/{name}/config.yaml:1:1: the model is not checked: r/{name}/config.yaml:9:3: "
+        f"model.model: no folder '../../{name}'; relative paths start at r/{name}"
+        for name in ("a", "b", "c")
+    ]
+    found = Verified((), Findings(notes=[*notes, "r/a/run.json: made with other versions: torch"]))
+
+    lines = verified_text(found).splitlines()
+
+    assert lines[0] == f"note: {notes[0]} (2 more like this: --json)"
+    assert lines[1] == "note: r/a/run.json: made with other versions: torch"
+    assert lines[2].startswith("3 notes have one cause: files that the configs name are not where")
 
 
 def test_sample_is_drawn_by_the_seed(runs: Path) -> None:

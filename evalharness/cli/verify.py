@@ -1,5 +1,7 @@
 """`evalharness verify`: what differs in runs on disk."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -11,6 +13,11 @@ from evalharness.errors import Exit
 from evalharness.store.runs import Run, UnfinishedRun
 from evalharness.trust.verify import Verified
 from evalharness.trust.verify import verify as verify_runs
+
+# What stands for a file in a note.
+_PATH = re.compile(r"[^\s'\"]*[/\\][^\s'\"]*")
+# What the message about a file ends with that a config names and that is not there.
+_IS_MOVED = "; relative paths start at "
 
 
 @takes_files()
@@ -52,11 +59,29 @@ def _count(n: int, what: str) -> str:
     return " ".join([str(n), singular if n == 1 else noun, *more])
 
 
+def _note_lines(notes: Sequence[str]) -> list[str]:
+    """Return a line for all notes that differ in their paths alone, and one for what was moved."""
+    alike: dict[str, list[str]] = {}
+    for note in notes:
+        alike.setdefault(_PATH.sub("…", note), []).append(note)
+    lines = [
+        f"note: {first}" + (f" ({len(more)} more like this: --json)" if more else "")
+        for first, *more in alike.values()
+    ]
+    moved = sum(_IS_MOVED in note for note in notes)
+    if moved > 1:
+        lines.append(
+            f"{moved} notes have one cause: files that the configs name are not where they were. "
+            "Put them there, or verify where the runs were made; the rest was checked"
+        )
+    return lines
+
+
 def verified_text(found: Verified) -> str:
     """Return what was checked, what differs, and what should be known, as lines to read."""
     findings = found.findings
     done = ", ".join(_count(n, what) for what, n in findings.done.items())
-    lines = [*findings.lines(), *(f"note: {note}" for note in findings.notes)]
+    lines = [*findings.lines(), *_note_lines(findings.notes)]
     lines += [f"{run}: not checked: its newest run did not finish" for run in found.unfinished]
     verdict = "good: nothing differs" if found.good else f"{findings.n} differences"
     return "\n".join([*lines, f"checked: {done}", verdict])
