@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import random
+import re
 import shutil
 import subprocess
 import sys
@@ -720,3 +722,47 @@ def test_comparison_of_blocks_is_that_of_all_at_once(
                 near = pytest.approx(value, abs=drawn.get(key, 1e-12))
                 assert ours[key] == (near if isinstance(value, float) else value), (part, key)
     assert in_blocks == at_once
+
+
+def write_rows(path: Path, *summaries: str) -> Path:
+    article = (
+        "The bridge opened in 1932 and closed on Monday. The mayor of Rome spoke to 40 people."
+    )
+    rows = [{"id": str(n), "article": article, "summary": s} for n, s in enumerate(summaries)]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
+
+
+def test_table_of_systems_counts_summaries_with_a_likely_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    good, bad = "The bridge opened in 1932.", "The bridge opened in 1923."
+    write_rows(tmp_path / "a.jsonl", good, good, good)
+    write_rows(tmp_path / "b.jsonl", good, bad, bad)
+
+    shown = command("compare", "a.jsonl", "b.jsonl", "--no-report").stdout
+    found = compare(*sorted((tmp_path / "results/score").glob("*/")))
+
+    assert found.likely_errors == {"lexical": {"a": (0, 3), "b": (2, 3)}}
+    assert re.search(r"system +likely errors +lexical", shown)
+    assert re.search(r"^b +2 of 3 ", shown, re.MULTILINE)
+    assert "Likely errors: how many of a system's summaries" in shown
+
+
+def test_many_differences_are_listed_once_and_columns_without_room_are_named(
+    make_run: MakeRun, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(3)
+    names = [f"system-{n}" for n in range(14)]
+    runs = [make_run(n, {m: [rng.random() for _ in range(9)] for m in "mk"}) for n in names]
+    monkeypatch.setenv("COLUMNS", "70")
+    narrow = command("compare", *runs).stdout
+    monkeypatch.setenv("COLUMNS", "160")
+    wide = command("compare", *runs).stdout
+
+    left_out = "BH, effect, win/tie/loss and detectable: --format csv, or a wider window"
+    assert f"No room beside these columns for {left_out}" in " ".join(narrow.split())
+    assert "No room" not in wide
+    for shown in (narrow, wide):
+        assert len(re.findall(r"^m +system-13 ", shown, re.MULTILINE)) == 1

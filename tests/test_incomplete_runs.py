@@ -76,15 +76,26 @@ def test_compare_leaves_out_the_incomplete_and_says_its_share(
     assert "lucky: not ranked: answered 3 of 60 articles" in " ".join(shown.split())
 
 
-def test_compare_of_one_complete_run_gives_the_other_no_letter(
-    runs: list[Path], command: Command
-) -> None:
+def test_letters_are_those_of_ranked_systems_and_begin_with_a(make_run: MakeRun) -> None:
+    half = N // 2
+    summaries = [Summary(f"a{n}", "It says this.") for n in range(half)]
+    summaries += [Summary(f"a{n}", "", finish="error", note="no") for n in range(half, N)]
+    best = [0.9 + 0.001 * n for n in range(half)] + [None] * half
+    found = compare(
+        make_run("best", {"m": best}, summaries=summaries),
+        make_run("good", {"m": [0.6 + 0.001 * n for n in range(N)]}),
+        make_run("poor", {"m": [0.1 + 0.001 * (n % 7) for n in range(N)]}),
+    )
+
+    letters = {standing.system: standing.letters for standing in found.standings}
+    assert letters == {"best": "", "good": "a", "poor": "b"}
+
+
+def test_compare_of_one_complete_run_gives_no_letter(runs: list[Path], command: Command) -> None:
     good, _, lucky = runs
     for pair in ((good, lucky), (lucky, good)):
         found = compare(*pair)
-        letters = {s.system: bool(s.letters) for s in found.standings}
-
-        assert letters == {"good": True, "lucky": False}
+        assert {s.letters for s in found.standings} == {""}
         assert {s.n for s in found.standings} == {3}
         latex = command("compare", *pair, "--format", "latex").stdout
         assert r"\textbf{100" not in latex

@@ -117,6 +117,7 @@ def test_a_runs_table_shows_every_mean(
     show_runs(held, sys.stdout)
     text = capsys.readouterr().out
 
+    assert "The intervals (±) have no room: a window of" in " ".join(text.split())
     check_lines(Done(0, text, ""), width)
     for run in held:
         for label, figure in run.figures.items():

@@ -159,7 +159,8 @@ def _show_headline(runs: Sequence[str | Run], votes: Sequence[Vote]) -> None:
 def show_comparison(found: Comparison, out: IO[str]) -> None:
     """Print the systems' means with letters, the differences to the first, and what to know."""
     table.show_table(_means(found), out)
-    table.show_table(_differences(found), out, "ll", comparison_notes(found))
+    differences, left_out = _differences_with_room(_differences(found), out)
+    table.show_table(differences, out, "ll", [*left_out, *comparison_notes(found)])
     if rows := beside_people(found):
         print(file=out)
         table.show_table(rows, out, notes=agreement_notes(found))
@@ -171,6 +172,8 @@ def show_comparison(found: Comparison, out: IO[str]) -> None:
 
 # Joined runs from which on Student's quantile is less than 1.5 times the normal one.
 _FEW_RUNS = 5
+# Rows of differences, with their headings, that may be repeated below for columns without room.
+_MOST_ROWS_TWICE = 25
 _HEADINGS = (
     "metric", "system", "n", "difference", "interval", "p", "Holm", "BH", "effect",
     "win/tie/loss", "detectable",
@@ -178,17 +181,39 @@ _HEADINGS = (
 
 
 def _means(found: Comparison) -> list[list[str]]:
-    rows = [["system", *found.metrics]]
+    checks = found.likely_errors
+    errors = [f"{check}: likely errors" if len(checks) > 1 else "likely errors" for check in checks]
+    rows = [["system", *errors, *found.metrics]]
     for system in sorted(found.systems, key=lambda system: system in found.incomplete):
         standings = [found.standing(metric, system) for metric in found.metrics]
+        counts = [of_check.get(system) for of_check in checks.values()]
         rows.append(
-            [system, *(f"{scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings)]
+            [
+                system,
+                *(f"{count[0]} of {count[1]}" if count else table.NONE for count in counts),
+                *(f"{scaled_figure(s.mean, s.metric)} {s.letters}" for s in standings),
+            ]
         )
     return rows
 
 
 def _differences(found: Comparison) -> list[list[str]]:
     return [list(_HEADINGS), *(_row(each) for each in found.differences)]
+
+
+def _differences_with_room(
+    rows: list[list[str]], out: IO[str]
+) -> tuple[list[list[str]], list[str]]:
+    """Return the rows of many differences without the last columns that have no room beside them.
+
+    And a note that names these. Of a few differences, or where p has no room, all columns are kept.
+    """
+    fits = table.count_with_room(rows, "ll", table.terminal_width(out) or table.PIPED_WIDTH)
+    if len(rows) <= _MOST_ROWS_TWICE or not _HEADINGS.index("Holm") < fits < len(_HEADINGS):
+        return rows, []
+    names = table.join_names(_HEADINGS[fits:])
+    note = f"No room beside these columns for {names}: --format csv, or a wider window, has them."
+    return [row[:fits] for row in rows], [note]
 
 
 def _row(each: Difference) -> list[str]:
@@ -225,6 +250,8 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
         f"{found.level:g}; Holm over all pairs of systems by that metric, as letters compare every "
         "pair; p in the table of differences is adjusted over the rows that it has)."
     )
+    if found.likely_errors:
+        yield "Likely errors: how many of a system's summaries that were checked have one."
     yield from _joined_notes(found)
     yield (
         f"Differences to {found.systems[0]}: {tail} paired bootstrap interval; p by paired "

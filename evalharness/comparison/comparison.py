@@ -1,7 +1,8 @@
 """Runs compared on the articles they share: means, differences, what chance explains, letters."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -101,6 +102,8 @@ class Comparison:
     incomplete: how many articles were answered by each run that did not answer all; it has no
     letters. Where two complete runs, the first among them, are left, it is not compared at all.
     not_swept: runs in a sweep's folder that the newest sweep has not, and so left out.
+    likely_errors: by check and system, how many of its summaries have a likely error, and of how
+    many that were checked: all of them, also where others lack the article.
     preferences: what people prefer who voted, and each judge that was asked which of two is better.
     agreement: how well each judge agrees with people.
     """
@@ -123,6 +126,7 @@ class Comparison:
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     incomplete: Mapping[str, str] = field(default_factory=dict)
     not_swept: tuple[str, ...] = ()
+    likely_errors: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
     preferences: tuple["Preferences", ...] = ()
     agreement: tuple["JudgeAgreement", ...] = ()
 
@@ -265,8 +269,26 @@ def compare(
         ask_about(shared, judge, seed, progress)
     found = compare_shared(shared, chosen, resamples, seed, level, keys, cluster, votes)
     without = {*partial, *(name for name, of in found.joined.items() if partial.keys() & {*of})}
-    standings = (replace(s, letters="") if s.system in without else s for s in found.standings)
-    return replace(found, incomplete=partial, standings=tuple(standings), not_swept=not_swept)
+    if without:
+        found = replace(found, standings=tuple(_with_letters_of_ranked(found, without)))
+    errors = _likely_errors(found, dict(zip(shared.given_names, compared, strict=True)))
+    return replace(found, incomplete=partial, not_swept=not_swept, likely_errors=errors)
+
+
+def _likely_errors(
+    found: Comparison, runs: Mapping[str, Run]
+) -> dict[str, dict[str, tuple[int, int]]]:
+    """Return by check and system how many summaries have a likely error, of how many."""
+    counts: dict[str, dict[str, tuple[int, int]]] = {}
+    for system in found.systems:
+        own = [runs[name] for name in found.joined.get(system, (system,))]
+        for label in dict.fromkeys(metric.partition(".")[0] for metric in found.metrics):
+            known = [run.figures[label].likely_errors for run in own if label in run.figures]
+            errors = [each for each in known if each and each.of]
+            if errors:
+                count = sum(each.summaries for each in errors), sum(each.of for each in errors)
+                counts.setdefault(label, {})[system] = count
+    return counts
 
 
 def _check_test(level: float, resamples: int) -> None:
@@ -698,13 +720,7 @@ def _standings(
     ends: Values,
 ) -> Iterator[Standing]:
     order = sorted(range(len(names)), key=lambda i: (-np.nan_to_num(means[i], nan=-np.inf), i))
-    place = {names[i]: rank for rank, i in enumerate(order)}
-    different = {
-        tuple(sorted((place[pair["one"]], place[pair["other"]])))
-        for pair in pairs
-        if pair["different"]
-    }
-    letters = multiplicity.letters(len(names), {(a, b) for a, b in different})
+    letters = _letters([names[i] for i in order], pairs)
     for i, name in enumerate(names):
         yield Standing(
             metric=measure.name,
@@ -713,10 +729,38 @@ def _standings(
             not_scored=not_scored[i],
             mean=none_for_nan(means[i]),
             rank=none_for_nan(ranks[i]),
-            letters=letters[place[name]],
+            letters=letters[name],
             low=none_for_nan(ends[0, i]),
             high=none_for_nan(ends[1, i]),
         )
+
+
+def _letters(best_first: Sequence[str], pairs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the letters of some systems by one metric, from all pairs that were tested by it."""
+    place = {name: rank for rank, name in enumerate(best_first)}
+    tested = [pair for pair in pairs if {pair["one"], pair["other"]} <= place.keys()]
+    ranks = [(place[pair["one"]], place[pair["other"]]) for pair in tested if pair["different"]]
+    different = {(min(two), max(two)) for two in ranks}
+    return dict(zip(best_first, multiplicity.letters(len(place), different), strict=True))
+
+
+def _with_letters_of_ranked(found: Comparison, unranked: Collection[str]) -> Iterator[Standing]:
+    """Yield the standings with letters for the ranked systems alone, of which `a` is the best.
+
+    One system alone has none: there is nothing that it could share them with.
+    """
+    ranked = [s for s in found.standings if s.system not in unranked]
+    letters: dict[str, dict[str, str]] = {}
+    for metric in found.metrics if len(found.systems) - len(unranked) > 1 else ():
+        own = sorted(
+            (s for s in ranked if s.metric == metric),
+            key=lambda s: -math.inf if s.mean is None else s.mean,
+            reverse=True,
+        )
+        pairs = [pair for pair in found.pairs if pair["metric"] == metric]
+        letters[metric] = _letters([s.system for s in own], pairs)
+    for s in found.standings:
+        yield replace(s, letters=letters.get(s.metric, {}).get(s.system, ""))
 
 
 def _rank_sums(known: Values) -> Values:

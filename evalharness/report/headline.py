@@ -647,9 +647,10 @@ def _fill_step(gathered: Gathered, name: str) -> NextStep:
     ids, lack = _missing_answers(run)
     rows = f"row{'s' if len(ids) > 1 else ''} {join_names(ids, NAMED)}"
     have = "have" if len(ids) > 1 else "has"
+    by = f" by {name}" if len(gathered.runs) > 1 else ""
     text = (
-        f"{rows[:1].upper()}{rows[1:]} of {PurePath(path).name or 'the file'} {have} {lack} by "
-        f"{name}: fill {'them' if len(ids) > 1 else 'it'} in, and score again."
+        f"{rows[:1].upper()}{rows[1:]} of {PurePath(path).name or 'the file'} {have} {lack}{by}: "
+        f"fill {'them' if len(ids) > 1 else 'it'} in, and score again."
     )
     if has_rows:
         root = run.folder.parents[2] if len(run.folder.parents) > 2 else run.folder

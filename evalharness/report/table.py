@@ -194,9 +194,7 @@ def table_lines(
     lead-3  24
     x        6
     """
-    cells = [[one_line(cell) for cell in row] for row in rows]
-    limits = _column_limits(cells, align, width)
-    head, body = fold_row(cells[0], limits, below=True), [fold_row(r, limits) for r in cells[1:]]
+    head, *body = _folded_rows(rows, align, width)
     widths = _widths([line for lines in (head, *body) for line in lines])
     lines: list[str] = []
     for columns in _parts(widths, align, width):
@@ -208,6 +206,22 @@ def table_lines(
         lines += [*([""] if lines else []), *headings, rule * across]
         lines += aligned[len(head) :]
     return lines
+
+
+def count_with_room(rows: Sequence[TextRow], align: str, width: int) -> int:
+    """Return how many columns stand beside each other in the first part of a table."""
+    widths = _widths([line for lines in _folded_rows(rows, align, width) for line in lines])
+    return len(next(_parts(widths, align, width)))
+
+
+def _folded_rows(
+    rows: Sequence[TextRow], align: str, width: int | None
+) -> Iterator[list[list[str]]]:
+    """Yield the lines of each row: of the headings, then of the others."""
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    limits = _column_limits(cells, align, width)
+    for n, row in enumerate(cells):
+        yield fold_row(row, limits, below=not n)
 
 
 # A heading is folded to no less than this, or the column's widest figure.
@@ -360,11 +374,15 @@ NOTICE = "AI generated summaries may have errors. For context, always refer to t
 
 def show_runs(runs: Sequence[Run], out: IO[str], *, headed: bool = False) -> None:
     """Print a table of runs, and what to know of it; headed: the page's headline follows."""
-    rows, spread = _run_rows(runs, spread=True), True
-    width = terminal_width(out)
-    if width and text_width(table_lines(rows)[-len(runs) - 1]) > width:
-        rows, spread = _run_rows(runs, spread=False), False  # the means matter more
-    show_table(rows, out, notes=_notes(runs, spread, headed=headed), piped=RUN_WIDTH)
+    rows, width = _run_rows(runs, spread=True), terminal_width(out)
+    needed = text_width(table_lines(rows)[-len(runs) - 1])
+    spread = not width or needed <= width
+    if not spread:
+        rows = _run_rows(runs, spread=False)  # the means matter more
+    notes = _notes(runs, spread, headed=headed)
+    if not spread:
+        notes[0] += f" The intervals (±) have no room: a window of {needed} columns shows them."
+    show_table(rows, out, notes=notes, piped=RUN_WIDTH)
 
 
 def has_votes(runs: Sequence[Run]) -> bool:
