@@ -23,7 +23,7 @@ from evalharness.errors import ConfigError, DataError, Exit, MissingExtra, Unkno
 from evalharness.loaders.pages.parts import SURE, Block, Page
 from evalharness.meta.planted.measure import KINDS
 from evalharness.records import FLAG_KINDS, Article, Flag, Score, SentenceScore, Span, flag_kind
-from evalharness.report.verdict import show_verdict
+from evalharness.report.verdict import show_verdict, worth_showing
 from evalharness.runner.check import (
     MOST_MARGIN,
     Sentence,
@@ -221,6 +221,24 @@ NEW_WORDING = (
     "The council closed the old bridge over the river in Senna because its deck had rust.",
     "Corrosion prompted officials to shut an ageing crossing.",
 )
+
+
+def test_new_wording_of_small_words_and_marks_is_kept_and_not_shown() -> None:
+    summary = "He spoke and, then, attended it. He did not."
+    flags = [
+        Flag(Span(summary.index(words), summary.index(words) + len(words)), kind, "")
+        for words, kind in (
+            ("and,", "unsupported"),
+            (", attended", "unsupported"),
+            ("it.", "number"),
+            ("not", "unsupported"),
+        )
+    ]
+
+    found = [(flag.span.of(summary), flag.kind) for flag in worth_showing(summary, flags)]
+
+    wanted = [("attended", "unsupported"), ("it.", "number"), ("not", "unsupported")]
+    assert found == wanted
 
 
 def test_new_wording_alone_flags_nothing_and_is_shown_apart(tmp_path: Path) -> None:

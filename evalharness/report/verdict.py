@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from evalharness import text
@@ -13,6 +14,7 @@ from evalharness.loaders.pages.reading import speaks_for
 from evalharness.records import Flag, Span, flag_kind
 from evalharness.report.table import NOTICE, amount_text, folded_text, terminal_width
 from evalharness.runner.check import MOST_MARGIN, Sentence, Verdict, likely_errors
+from evalharness.text.words import fold, word_set
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +44,12 @@ _QUOTED = 300  # characters of evidence
 _SAID = 100  # and of what is flagged
 _SHOWN = 75  # characters of a line of the page
 MOST_SIGNS = 4
+# Small words that may change what a sentence says.
+_TELLING = word_set(
+    "all almost before after cannot every few less more most neither never no nobody none nor not "
+    "nothing only without"
+)
+_MARKS = " ,;:.!?…–—-"  # that say nothing at the ends of flagged words
 
 
 def show_verdict(verdict: Verdict, out: IO[str], name: str = "", *, color: bool = True) -> None:
@@ -188,7 +196,11 @@ class Printer:
         says = sentence.value is not None or sentence.band == "flagged"
         band = (sentence.band or "") if says else ""
         self._print("  ", (f"{number} ", "bold"), (band, STYLES.get(band, "")), (value, "dim"))
-        flags = [flag for flag in self.verdict.flags if _inside(flag.span, sentence.span)]
+        flags = [
+            flag
+            for flag in worth_showing(self.verdict.summary, self.verdict.flags)
+            if _inside(flag.span, sentence.span)
+        ]
         self._print(INDENT, *self._mark_pieces(sentence, flags))
         if self.verdict.verdict == "no_verdict":
             for flag in flags:
@@ -281,6 +293,29 @@ def score_text(verdict: Verdict) -> str:
 
 def _value_text(value: float) -> str:
     return scaled_figure(value, "value", digits=1)
+
+
+def worth_showing(summary: str, flags: Sequence[Flag]) -> list[Flag]:
+    """Return the flags that say a reader something.
+
+    Of new wording, marks at the ends are left out, and so is what has small words alone (`and`).
+
+    >>> soft = [Flag(Span(0, 3), "unsupported", ""), Flag(Span(7, 17), "unsupported", "")]
+    >>> [flag.span for flag in worth_showing("and now, attended it", soft)]
+    [Span(start=9, end=17)]
+    """
+    shown = []
+    for flag in flags:
+        if flag.kind != "unsupported":
+            shown.append(flag)
+            continue
+        said = flag.span.of(summary)
+        if text.content_words(said) or _TELLING & {
+            fold(word.of(said)) for word in text.words(said)
+        }:
+            start = flag.span.start + len(said) - len(said.lstrip(_MARKS))
+            shown.append(replace(flag, span=Span(start, start + len(said.strip(_MARKS)))))
+    return shown
 
 
 def _inside(span: Span, sentence: Span) -> bool:
