@@ -226,7 +226,7 @@ class Score:
     """
 
     value: float | None
-    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    parts: Mapping[str, float] = field(default_factory=dict)
     sentences: tuple[SentenceScore, ...] = ()
     flags: tuple[Flag, ...] = ()
     note: str = ""

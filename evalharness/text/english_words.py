@@ -96,7 +96,7 @@ def same_grade(word: str) -> list[str]:
     >>> [grade for grade in ("bigger", "biggest") if grade in same_grade("largest")]
     ['biggest']
     """
-    match = _GRADE.fullmatch(word)
+    match = _GRADE.fullmatch(word) if word.endswith(("er", "est")) else None
     if match is None:
         return []
     base = match["base"]

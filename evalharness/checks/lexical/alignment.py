@@ -12,11 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import Passages, passages_of_summary
+from evalharness.checks.lexical.passages import Passages, on_demand, passages_of_summary
 from evalharness.checks.lexical.scoring import ArticleIndex
 from evalharness.checks.lexical.words import (
     APART,
@@ -261,7 +261,7 @@ class Wording(ArticleIndex):
         places = self.places.get(keys[0], ())[:MOST_COPIES]
         return any(self.keys[place : place + len(keys)] == list(keys) for place in places)
 
-    @cached_property
+    @on_demand
     def _short_forms(self) -> dict[str, str]:
         """The initials of the article's names, with the first word of each."""
         names = [name for name in reversed(self.names) if len(name.words) > 1]
@@ -521,26 +521,29 @@ def _places(path: _Path) -> list[int | None]:
 def _step(article: Wording, beam: list[_State], key: str, content: bool) -> list[_State]:
     """Return the cheapest paths one word further on."""
     found = article.places.get(key)
-    novel = NOVEL_FUNCTION_WORD
-    if content:
-        novel = _NOVEL_WEIGHT
-        if found is None:
-            novel *= 1 - 0.5 * article.similar(key)[0]
-    without: list[_State] = [
-        (cost + novel, place, sentence, (None, path)) for cost, place, sentence, path in beam
-    ]
     if found is None:
-        without.sort()  # by cost and place, of which each is there once
-        return without
+        novel = NOVEL_FUNCTION_WORD
+        if content:
+            novel = _NOVEL_WEIGHT * (1 - 0.5 * article.similar(key)[0])
+        return sorted(_without_word(beam, novel))
     places: Collection[int] = found  # all are looked at, if they are few
     if len(found) > _MOST_PLACES or not (content or beam[0][1] < 0):
         places = _next_places(found, beam, content)
-    after = {state[1]: state for state in without}
-    for state in _cheapest(article, beam, places):
-        other = after.get(state[1])
+    after = sorted(_cheapest(article, beam, places))
+    if content:  # to go anywhere costs less than to do without it
+        rest = [state for state in beam if state[1] not in places] if len(after) < BEAM else []
+        return (after + sorted(_without_word(rest, _NOVEL_WEIGHT)))[:BEAM]
+    cheapest = {state[1]: state for state in _without_word(beam, NOVEL_FUNCTION_WORD)}
+    for state in after:
+        other = cheapest.get(state[1])
         if other is None or state[0] < other[0]:
-            after[state[1]] = state
-    return sorted(after.values())[:BEAM]
+            cheapest[state[1]] = state
+    return sorted(cheapest.values())[:BEAM]
+
+
+def _without_word(beam: list[_State], cost: float) -> list[_State]:
+    """Return some paths one word further on, which they do without."""
+    return [(paid + cost, place, sentence, (None, path)) for paid, place, sentence, path in beam]
 
 
 def _cheapest(article: Wording, beam: list[_State], places: Collection[int]) -> list[_State]:

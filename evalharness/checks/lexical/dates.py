@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 from typing import ClassVar
 
 from evalharness.checks.lexical import scoring
@@ -16,10 +15,11 @@ from evalharness.checks.lexical.passages import (
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
     Passages,
+    on_demand,
     passages_of_summary,
 )
 from evalharness.protocols import Need
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.records import Flag, Score, Span
 from evalharness.text import dates as found_dates
 from evalharness.text.dates import Date
 
@@ -33,12 +33,12 @@ class StatedDates(scoring.ArticleIndex):
     published: the day on which it appeared, where that is known: `yesterday` is then a date.
     """
 
-    @cached_property
+    @on_demand
     def dates(self) -> list[Date]:
         """The dates of the article in order; they are not read before a summary has one."""
         return [self.resolve(each) for numbered in self.passages.dates for each in numbered]
 
-    @cached_property
+    @on_demand
     def exact(self) -> frozenset[tuple[object, ...]]:
         """What each date says."""
         return frozenset(map(_date_fields, self.dates))
@@ -47,7 +47,7 @@ class StatedDates(scoring.ArticleIndex):
         """Return a date with what the day of publication tells of it."""
         return found_dates.resolve_date(found, self.published) if self.published else found
 
-    @cached_property
+    @on_demand
     def by_part(self) -> dict[tuple[str, object], list[Date]]:
         """The dates by each of their parts: a year, a month, a weekday, …"""
         found: dict[tuple[str, object], list[Date]] = {}
@@ -56,7 +56,7 @@ class StatedDates(scoring.ArticleIndex):
                 found.setdefault(part, []).append(stated)
         return found
 
-    @cached_property
+    @on_demand
     def by_form(self) -> dict[str, list[Date]]:
         """The first dates of each form: those with a month, a weekday, …"""
         found: dict[str, list[Date]] = {}
@@ -66,7 +66,7 @@ class StatedDates(scoring.ArticleIndex):
                     found[name].append(stated)
         return found
 
-    @cached_property
+    @on_demand
     def years(self) -> frozenset[int]:
         """All years of the article, also those that stand in no date."""
         words = self.passages.columns.words
@@ -75,7 +75,7 @@ class StatedDates(scoring.ArticleIndex):
         known = [self.published.year] if self.published else []
         return frozenset([*map(int, of_tokens), *named, *known])
 
-    @cached_property
+    @on_demand
     def computed_years(self) -> dict[int, Span]:
         """The years that `three years ago` and its kin tell, each with where it is said.
 
@@ -99,13 +99,13 @@ class StatedDates(scoring.ArticleIndex):
         named = [year for stated in self.dates[low:high] for year in stated.years]
         return [*named, *([self.published.year] if self.published else [])]
 
-    @cached_property
+    @on_demand
     def weekdays(self) -> frozenset[int]:
         """All days of the week that the article names, or that its full dates have."""
         named = (found_dates.weekday_of(stated) for stated in self.dates)
         return frozenset(weekday for weekday in named if weekday is not None)
 
-    @cached_property
+    @on_demand
     def months(self) -> frozenset[int]:
         """All months of the article."""
         return frozenset(month for stated in self.dates for month in stated.months)
@@ -128,7 +128,7 @@ class StatedDates(scoring.ArticleIndex):
     def _with(self, part: str, value: object) -> list[Date]:
         return self.by_part.get((part, value), [])[:MOST_CANDIDATES]
 
-    @cached_property
+    @on_demand
     def _days(self) -> list[tuple[date, Date]]:
         """The dates that are one day, in order of time; a weekday alone is the last one."""
         found = [(self._day(stated), stated) for stated in self.dates]
@@ -230,7 +230,7 @@ class StatedDates(scoring.ArticleIndex):
 
     def compare(self, summary: str) -> Score:
         """Return the share of the summary's dates that the article names, with flags."""
-        return scoring.share_of_claims(_judge_sentences(self, summary), "dates")
+        return self.share_of_claims(_judge_sentences(self, summary), "dates")
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
         if not dates:
             continue
         claims = [article.resolve(claim) for claim in dates]
-        sentence, wanted = own.sentences[number], _stems(own, number)
+        wanted = _stems(own, number)
         known = [claim for claim in claims if article.is_supported(claim)]
         right = set(known)
         wrong = [c for c in claims if c not in right and article.can_judge(c, wanted)]
@@ -273,9 +273,15 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
         evidence = [
             stated.span for claim in shown for stated in article.supporting_dates(claim)[:2]
         ]
-        share = len(known) / (len(known) + len(wrong))
-        score = SentenceScore(sentence, share, scoring.in_order(evidence)[:MOST_EVIDENCE])
-        yield scoring.SentenceClaims(score, len(known) + len(wrong), len(wrong), flags)
+        n_claims = len(known) + len(wrong)
+        yield scoring.SentenceClaims(
+            own.sentences[number],
+            len(known) / n_claims,
+            n_claims,
+            len(wrong),
+            flags,
+            scoring.in_order(evidence)[:MOST_EVIDENCE],
+        )
 
 
 def _stems(own: Passages, number: int) -> frozenset[str]:

@@ -5,7 +5,6 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 from evalharness import text
@@ -15,10 +14,11 @@ from evalharness.checks.lexical.passages import (
     MOST_EVIDENCE,
     MOST_FLAGS_EXPLAINED,
     Passages,
+    on_demand,
     passages_of_summary,
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.records import Flag, Score, Span
 from evalharness.text import foreign_names
 from evalharness.text.english_words import is_english_word
 from evalharness.text.languages import ENGLISH
@@ -76,19 +76,19 @@ NEARLY_SPELLED = 75.0
 class StatedNames(scoring.ArticleIndex):
     """The names of an article, found once for all its summaries."""
 
-    @cached_property
+    @on_demand
     def countries(self) -> frozenset[str]:
         """The countries that the article names, under whatever word."""
         whole = {text.country(" ".join(name.words)) for name in self.names}
         words = COUNTRY_OF.keys() & self.casing.words()
         return frozenset(whole.union([COUNTRY_OF[word] for word in words])) - {""}
 
-    @cached_property
+    @on_demand
     def initials(self) -> frozenset[str]:
         """The initials of the article's names, and of all runs of words inside them."""
         return frozenset(each for name in self.names for each in _initials(name, self.text))
 
-    @cached_property
+    @on_demand
     def spellings(self) -> dict[str, text.Name]:
         """The names by how their words are spelled, each once, the first of them."""
         found: dict[str, text.Name] = {}
@@ -96,7 +96,7 @@ class StatedNames(scoring.ArticleIndex):
             found.setdefault(" ".join(name.words), name)
         return found
 
-    @cached_property
+    @on_demand
     def names_with(self) -> dict[str, list[text.Name]]:
         """The names by their words."""
         found: dict[str, list[text.Name]] = {}
@@ -130,7 +130,7 @@ class StatedNames(scoring.ArticleIndex):
         is_acronym = written.isupper() and written.isalpha() and len(written) > 1
         return is_acronym and written.lower() in self._initials_in_rows
 
-    @cached_property
+    @on_demand
     def _initials_in_rows(self) -> str:
         """The initials of the words of content, with a blank where other words are or a mark is."""
         found: list[str] = []
@@ -142,7 +142,7 @@ class StatedNames(scoring.ArticleIndex):
                 found.append(word[0] if has_content else " ")
         return "".join(found)
 
-    @cached_property
+    @on_demand
     def language(self) -> str:
         """The language of the article; English where that is not clear."""
         language, columns = self.passages.language, self.passages.columns
@@ -151,7 +151,7 @@ class StatedNames(scoring.ArticleIndex):
         n_small = len(columns.content) - sum(columns.content)
         return ENGLISH if n_small >= LEAST_ENGLISH * len(columns.content) else ""
 
-    @cached_property
+    @on_demand
     def _by_beginning(self) -> dict[str, list[str]]:
         """The words of an article that is not English, bare, by how they begin."""
         found: dict[str, list[str]] = {}
@@ -161,7 +161,7 @@ class StatedNames(scoring.ArticleIndex):
             found.setdefault(word[: foreign_names.LEAST_BEGINNING], []).append(word)
         return found
 
-    @cached_property
+    @on_demand
     def _first_names(self) -> frozenset[str]:
         return foreign_names.first_names_in(name.words for name in self.names)
 
@@ -227,7 +227,7 @@ class StatedNames(scoring.ArticleIndex):
         found = extractOne(word, alike, scorer=distance, score_cutoff=1)
         return found[0] if found else ""
 
-    @cached_property
+    @on_demand
     def _by_initial(self) -> dict[str, list[str]]:
         """The words of the article in order, by their first letter."""
         words = sorted(self.casing.words())
@@ -275,7 +275,7 @@ class StatedNames(scoring.ArticleIndex):
             self._crossings[words] = self._cross(*words)
         return self._crossings[words]
 
-    @cached_property
+    @on_demand
     def _crossings(self) -> dict[tuple[str, ...], bool]:
         return {}
 
@@ -383,7 +383,7 @@ class StatedNames(scoring.ArticleIndex):
 
     def compare(self, summary: str) -> Score:
         """Return the share of the summary's names that the article has, with flags."""
-        return scoring.share_of_claims(_judge_sentences(self, summary), "names")
+        return self.share_of_claims(_judge_sentences(self, summary), "names")
 
 
 @dataclass(frozen=True)
@@ -417,8 +417,8 @@ def _judge_sentences(article: StatedNames, summary: str) -> Iterator[scoring.Sen
         n_flags += len(flags)
         right = [name for name, parts in pairs if not parts] if article.wants_evidence else []
         known = [span for name in right for span in article.evidence(name)]
-        score = SentenceScore(sentence, 1 - len(wrong) / len(names), scoring.in_order(known))
-        yield scoring.SentenceClaims(score, len(names), len(wrong), flags)
+        share = 1 - len(wrong) / len(names)
+        yield scoring.SentenceClaims(sentence, share, len(names), len(wrong), flags, known)
 
 
 def _by_sentence(summary: str, article: StatedNames) -> Iterator[tuple[Span, list[text.Name]]]:

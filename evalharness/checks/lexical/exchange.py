@@ -75,13 +75,15 @@ class Exchange:
         """Take both texts; name_at: the name of each token of the summary."""
         self.article, self.stated, self.own = article, article.passages, own
         self.name_at = name_at
+        self._has_two_names = len({name.words for name in name_at.values()}) > 1
         self._deeds: list[_Deed] = []
         self._places = self.stated.places
         self._known_doers: dict[int, list[tuple[text.Name, int] | None]] = {}
 
     def find(self, number: int) -> list[WrongPlace]:
         """Return what changed places in a sentence of the summary, perhaps with an earlier one."""
-        return self._of_names(number) or self._of_doers(number) or self._of_numbers(number)
+        of_names = (self._of_names(number) or self._of_doers(number)) if self._has_two_names else []
+        return of_names or self._of_numbers(number)
 
     def _of_names(self, number: int) -> list[WrongPlace]:
         """Return two names in a row of which each stands amid the other's words."""
@@ -104,7 +106,9 @@ class Exchange:
     def _of_numbers(self, number: int) -> list[WrongPlace]:
         """Return two numbers in a row of which each stands amid the other's words."""
         words = self.own.columns.words
-        heads = [at for at in self._tokens(number) if _is_number(words[at])]
+        heads = [
+            at for at in self._tokens(number) if words[at] in ONES or words[at][:1].isdecimal()
+        ]
         for first, second in itertools.pairwise(heads):
             is_list = _IN_LIST.issuperset(words[first + 1 : second])
             if words[first] != words[second] and not is_list:
@@ -248,10 +252,6 @@ class Exchange:
         same = (*range(first - before, first), *range(last + 1, last + 1 + behind))
         content = self.own.columns.content
         return len(same) if any(content[at] for at in same) else 0
-
-
-def _is_number(word: str) -> bool:
-    return word[:1].isdecimal() or word in ONES
 
 
 def _before_titles(where: Passages, at: int) -> int:

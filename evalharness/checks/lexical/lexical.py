@@ -4,9 +4,8 @@ import bisect
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from typing import Any, ClassVar
 
 from evalharness.checks.lexical.dates import Dates
@@ -14,6 +13,7 @@ from evalharness.checks.lexical.entities import Entities
 from evalharness.checks.lexical.foreign_denials import denials
 from evalharness.checks.lexical.miscopies import foreign_circumstances, miscopied
 from evalharness.checks.lexical.numbers import Numbers
+from evalharness.checks.lexical.passages import on_demand
 from evalharness.checks.lexical.polarity import Polarity
 from evalharness.checks.lexical.quotes import Quotes
 from evalharness.checks.lexical.roles import Roles
@@ -95,7 +95,7 @@ class Indexed(ArticleIndex):
         for part in self.parts.values():
             part.wants_evidence = False
 
-    @cached_property
+    @on_demand
     def is_english(self) -> bool:
         """Whether the article has as many function words as English has; short texts count so.
 
@@ -107,7 +107,7 @@ class Indexed(ArticleIndex):
         n_enough = math.ceil(LEAST_ENGLISH * len(content))
         return len(content) < 20 or len(content) - sum(content) >= n_enough
 
-    @cached_property
+    @on_demand
     def applied(self) -> list[str]:
         """The parts that read the article's language."""
         return [name for name, part in PARTS.items() if self.is_english or not part.english]
@@ -233,12 +233,13 @@ def merge_flags(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ..
             if free == [flag.span]:
                 kept.append(flag)
             elif flag.kind == "unsupported":
+                named = flag.kind, flag.message, flag.evidence
                 pieces = (
                     _without_blanks(span, summary)
                     for span in free
                     if any(map(str.isalnum, span.of(summary)))
                 )
-                kept += (replace(flag, span=piece) for piece in pieces)
+                kept += [Flag(piece, *named) for piece in pieces]
     return tuple(sorted(kept, key=lambda flag: flag.span))
 
 

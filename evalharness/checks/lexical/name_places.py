@@ -3,10 +3,10 @@
 import bisect
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from datetime import date
 
 from evalharness import text
-from evalharness.checks.lexical.passages import MOST_CANDIDATES, MOST_PLACES, Passages
+from evalharness.checks.lexical.passages import MOST_CANDIDATES, MOST_PLACES, Passages, on_demand
 from evalharness.checks.lexical.scoring import ArticleIndex
 from evalharness.checks.lexical.words import PRONOUNS
 
@@ -17,14 +17,19 @@ REACH_OF_COMPANY = 14
 class NamePlaces(ArticleIndex):
     """The names of an article: where each stands, and amid which words."""
 
-    @cached_property
+    def __init__(self, article: str, published: date | None = None) -> None:
+        super().__init__(article, published)
+        self._beside: dict[tuple[str, int], frozenset[tuple[int, int]]] = {}
+        self._companions: dict[str, frozenset[int]] = {}
+        self._alike: dict[tuple[str, ...], frozenset[int]] = {}
+        self._neighbours: dict[int, tuple[set[str], set[str]]] = {}
+        self._company: dict[tuple[str, ...], frozenset[str]] = {}
+        self._words_of: dict[int, frozenset[str]] = {}
+
+    @on_demand
     def name_at(self) -> dict[int, text.Name]:
         """The name that a token is part of."""
         return names_by_token(self.passages, self.names)
-
-    @cached_property
-    def _beside(self) -> dict[tuple[str, int], frozenset[tuple[int, int]]]:
-        return {}
 
     def names_beside(self, stem: str, side: int) -> frozenset[tuple[int, int]]:
         """Return the first and last token of the names right behind (1) or before (-1) a stem."""
@@ -55,7 +60,7 @@ class NamePlaces(ArticleIndex):
                     last += 1
                 yield first, last
 
-    @cached_property
+    @on_demand
     def by_words(self) -> dict[tuple[str, ...], list[int]]:
         """Where each name stands: its first token, by its words."""
         found: dict[tuple[str, ...], list[int]] = {}
@@ -64,7 +69,7 @@ class NamePlaces(ArticleIndex):
                 found.setdefault(name.words, []).append(at)
         return found
 
-    @cached_property
+    @on_demand
     def forms(self) -> dict[tuple[str, ...], frozenset[str]]:
         """The words of each name with their beginnings."""
         return {words: short_forms(words) for words in self.by_words}
@@ -82,7 +87,7 @@ class NamePlaces(ArticleIndex):
             self._company[words] = frozenset(near)
         return self._company[words]
 
-    @cached_property
+    @on_demand
     def _first_places(self) -> dict[int, list[tuple[int, int]]]:
         """Where each name stands first of all, by sentences, with its place among all."""
         found: dict[int, list[tuple[int, int]]] = {}
@@ -108,10 +113,6 @@ class NamePlaces(ArticleIndex):
             )
         return self._companions[stem]
 
-    @cached_property
-    def _companions(self) -> dict[str, frozenset[int]]:
-        return {}
-
     def alike(self, words: tuple[str, ...]) -> frozenset[int]:
         """Return the names with a word of another, or its beginning, by their places among all."""
         if words not in self._alike:
@@ -119,11 +120,7 @@ class NamePlaces(ArticleIndex):
             self._alike[words] = frozenset(itertools.chain.from_iterable(with_form))
         return self._alike[words]
 
-    @cached_property
-    def _alike(self) -> dict[tuple[str, ...], frozenset[int]]:
-        return {}
-
-    @cached_property
+    @on_demand
     def _with_form(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for number, words in enumerate(self.distinct):
@@ -138,18 +135,10 @@ class NamePlaces(ArticleIndex):
             self._neighbours[at] = stems_beside(self.passages, whole[0], whole[-1])
         return self._neighbours[at]
 
-    @cached_property
-    def _neighbours(self) -> dict[int, tuple[set[str], set[str]]]:
-        return {}
-
-    @cached_property
+    @on_demand
     def distinct(self) -> list[tuple[str, ...]]:
         """The words of each name, in the order in which they come in the article."""
         return [*self.by_words]
-
-    @cached_property
-    def _company(self) -> dict[tuple[str, ...], frozenset[str]]:
-        return {}
 
     def words_of(self, number: int) -> frozenset[str]:
         """Return all words of a sentence, folded."""
@@ -157,10 +146,6 @@ class NamePlaces(ArticleIndex):
             first, end = self.passages.first[number], self.passages.first[number + 1]
             self._words_of[number] = frozenset(self.passages.columns.words[first:end])
         return self._words_of[number]
-
-    @cached_property
-    def _words_of(self) -> dict[int, frozenset[str]]:
-        return {}
 
     def may_mean(self, name: text.Name, sentence: int, by_pronoun: bool) -> bool:
         """Tell whether a sentence names something, perhaps by a pronoun or in other words."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
@@ -16,9 +15,10 @@ from evalharness.checks.lexical.passages import (
     MOST_CANDIDATES,
     MOST_EVIDENCE,
     Passages,
+    on_demand,
     passages_of_summary,
 )
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.records import Flag, Score, Span
 from evalharness.text.dates import day_of
 from evalharness.text.foreign_numbers import VOCABULARIES
 from evalharness.text.number_words import EXACT
@@ -154,12 +154,12 @@ SMALL = COUNTS | {
 class StatedNumbers(scoring.ArticleIndex):
     """The numbers of an article, found once for all its summaries."""
 
-    @cached_property
+    @on_demand
     def numbers(self) -> list[text.Number]:
         """The numbers of the article in order; they are not read before a summary has one."""
         return [*itertools.chain.from_iterable(self.passages.numbers)]
 
-    @cached_property
+    @on_demand
     def _index(self) -> text.NumberIndex:
         return text.NumberIndex(self.numbers)
 
@@ -193,12 +193,12 @@ class StatedNumbers(scoring.ArticleIndex):
         years, _ = self._years_and_births
         return any(year.value + claimed.value in _RECENT_YEARS for year in years)
 
-    @cached_property
+    @on_demand
     def named_once(self) -> frozenset[str]:
         """The units of time of which the article says that it is one: `a year`, `per day`."""
         return frozenset(map(str.lower, _ONE_OF_UNIT.findall(self.text)))
 
-    @cached_property
+    @on_demand
     def age_groups(self) -> frozenset[str]:
         """The groups that the article names by an age: the 21 of the Under-21s."""
         return frozenset(_UNDER_AGE.findall(self.text))
@@ -223,7 +223,7 @@ class StatedNumbers(scoring.ArticleIndex):
         is_bound = bool(behind) and behind[0].content and not behind[0].after_mark
         return is_bound and not any(token.stem in _TIME_STEMS for token in behind)
 
-    @cached_property
+    @on_demand
     def pairs(self) -> dict[frozenset[int], Span]:
         """The scores and ranges, `3-1`, in either order."""
         found = ((_both(match), Span(*match.span())) for match in _PAIR.finditer(self.text))
@@ -343,7 +343,7 @@ class StatedNumbers(scoring.ArticleIndex):
         both = (rival for rival in others if beside <= self.passages.beside_span(rival.span))
         return next(both, None)
 
-    @cached_property
+    @on_demand
     def by_company(self) -> dict[tuple[str, str, str], list[text.Number]]:
         """The numbers by their kind, unit and a word behind them, or by kind and unit alone."""
         found: dict[tuple[str, str, str], list[text.Number]] = {}
@@ -417,7 +417,7 @@ class StatedNumbers(scoring.ArticleIndex):
         of_people = own.word_behind(claimed.span) in ANYBODY
         return self._people_added.get(claimed.value, []) if of_people else []
 
-    @cached_property
+    @on_demand
     def _left_over(self) -> dict[Decimal, tuple[text.Number, text.Number]]:
         """What is left where the article has some of several: 32, of 11 of the 43."""
         return {
@@ -427,7 +427,7 @@ class StatedNumbers(scoring.ArticleIndex):
             and _OF_ALL.fullmatch(self.text, one.span.end, other.span.start)
         }
 
-    @cached_property
+    @on_demand
     def _people_added(self) -> dict[Decimal, list[Span]]:
         """The sums of two sorts of people in a row; and of others and the one before them."""
         found: dict[Decimal, list[Span]] = {}
@@ -440,7 +440,7 @@ class StatedNumbers(scoring.ArticleIndex):
                 found[EXACT.add(one.value, other.value)] = [one.span, other.span]
         return found
 
-    @cached_property
+    @on_demand
     def _counts(self) -> list[text.Number]:
         return [number for number in self.numbers if not (number.kind or number.unit)]
 
@@ -531,7 +531,7 @@ class StatedNumbers(scoring.ArticleIndex):
             [],
         )
 
-    @cached_property
+    @on_demand
     def _days(self) -> list[tuple[int, Span]]:
         """The days that the article names by month and day, counted in some year; none of many."""
         named = itertools.chain.from_iterable(self.passages.dates)
@@ -540,7 +540,7 @@ class StatedNumbers(scoring.ArticleIndex):
         known = [(day.toordinal(), found.span) for day, found in days if day is not None]
         return known if len(known) <= MOST_DAYS else []
 
-    @cached_property
+    @on_demand
     def _years_and_births(self) -> tuple[list[text.Number], list[text.Number]]:
         """The first years of the article, and those of them in which somebody was born."""
         dated = (number for number in self.numbers if number.kind == "year")
@@ -548,7 +548,7 @@ class StatedNumbers(scoring.ArticleIndex):
         starts = ((year, max(0, year.span.start - REACH_OF_BIRTH)) for year in years)
         return years, [y for y, start in starts if _BORN.search(self.text[start : y.span.start])]
 
-    @cached_property
+    @on_demand
     def _added_up(self) -> list[tuple[int, list[text.Number]]]:
         """The sentences of the article with several numbers, and those; not all, of too many."""
         several = ((at, found) for at, found in enumerate(self.passages.numbers) if len(found) > 1)
@@ -598,7 +598,7 @@ class StatedNumbers(scoring.ArticleIndex):
 
         dated: dates in the summary that are right although their numbers may not be in the article.
         """
-        return scoring.share_of_claims(_judge_sentences(self, summary, dated), "numbers")
+        return self.share_of_claims(_judge_sentences(self, summary, dated), "numbers")
 
 
 @dataclass(frozen=True)
@@ -628,7 +628,7 @@ def _judge_sentences(
     for at, numbers in enumerate(own.numbers_in(article.passages.language)):
         if not numbers:
             continue
-        sentence, wanted = own.sentences[at], own.content[at]
+        wanted = own.content[at]
         claims = [
             claim
             for number in _without_second_of_pairs(numbers, summary)
@@ -638,10 +638,12 @@ def _judge_sentences(
         if not claims:
             continue
         wrong = [claim for claim in claims if not claim.evidence]
-        stated = scoring.in_order([span for claim in claims for span in claim.evidence])
-        score = SentenceScore(sentence, 1 - len(wrong) / len(claims), stated)
         flags = [_flag(article, claim, summary) for claim in wrong]
-        yield scoring.SentenceClaims(score, len(claims), len(wrong), flags)
+        stated = [span for claim in claims for span in claim.evidence]
+        share = 1 - len(wrong) / len(claims)
+        yield scoring.SentenceClaims(
+            own.sentences[at], share, len(claims), len(wrong), flags, stated
+        )
 
 
 def _may_be_instead(rival: text.Number, claimed: text.Number) -> bool:
@@ -733,7 +735,7 @@ def _claim(
             return _Claim(number, [], number._replace(span=unit))
         bound = article.bound_elsewhere(number, own)
         return _Claim(number, [] if bound else evidence, bound)
-    if _is_label(number, own.text, article.age_groups):
+    if _is_label(number, own.text, article):
         return None
     if derived := article.follows_from(number, own, wanted):
         return _Claim(number, derived, None)
@@ -746,14 +748,14 @@ def _claim(
     return _Claim(number, [], rival, _may_be_counted(article, number, own, rival))
 
 
-def _is_label(number: text.Number, summary: str, age_groups: frozenset[str]) -> bool:
+def _is_label(number: text.Number, summary: str, article: StatedNumbers) -> bool:
     """Tell whether a number is part of what something is called: 9/11, or the Under-21s.
 
     The article may have an age group otherwise; then it is none.
     """
     start, end = number.span.start, number.span.end
     if _UNDER.search(summary[max(0, start - 8) : start]):
-        return not age_groups or str(number.value) in age_groups
+        return not article.age_groups or str(number.value) in article.age_groups
     return bool(_SLASHED.match(summary, end)) or summary[:start].endswith("/")
 
 

@@ -5,9 +5,8 @@ First which words of a text are denied, and which are only said to be possible; 
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness.checks.lexical.blanket import (
@@ -23,6 +22,7 @@ from evalharness.checks.lexical.passages import (
     REACH_IN_ARTICLE,
     Alignment,
     Passages,
+    on_demand,
 )
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.words import (
@@ -76,7 +76,7 @@ _POSSIBLE = word_set(
 # These hedge what follows them and `to`.
 _FUTURE = word_set("expect plan intend due hope aim forecast predict want consid")
 _HEDGES = _POSSIBLE | _FUTURE
-_CUE_STEMS = _DENYING | _HEDGES
+_CUE_STEMS = _DENYING.union(_HEDGES, map(stem_of, _DENIALS))
 _BASES = frozenset(VERB_OF.values())
 # A claim with one of these before it is not put as a fact.
 _GUARDED = (
@@ -115,8 +115,7 @@ class Cues:
         self.heads: set[int] = set()
         self.hedged_heads: set[int] = set()
         end = 0
-        are_cues = map(_is_cue.__getitem__, passages.columns.words)
-        for at in itertools.compress(itertools.count(), are_cues):
+        for at in _find_cues(passages.stems):
             if at >= end:  # the first cue of its sentence: no word before it is denied or hedged
                 first, end = passages.bounds(at)
                 self._read_negations(at, end)
@@ -158,15 +157,15 @@ class Cues:
     def _read_hedges(self, start: int, first: int, end: int) -> None:
         """Note which words from a start to their sentence's end are hedged, by which word."""
         cue, left = -1, 0
-        words, after_mark, content = (
-            self._words.words,
+        stems, after_mark, content = (
+            self._words.stems,
             self._words.after_mark,
             self._words.content,
         )
         for at in range(start, end):
             if after_mark[at]:
                 cue, left = -1, 0
-            if _may_hedge[words[at]] and self._is_hedge(at, first, end):
+            if stems[at] in _HEDGES and self._is_hedge(at, first, end):
                 cue, left = at, _HEDGE_SCOPE
             elif left and content[at]:
                 self.hedged[at] = cue
@@ -215,16 +214,11 @@ class Cues:
         return is_verb or (before in BE and words[2] not in FUNCTION_WORDS)
 
 
-@OfWords
-def _is_cue(word: str) -> bool:
-    """Tell whether a word may deny or hedge; most sentences have none, and need no reading."""
-    return word in _DENIALS or word.endswith("n't") or stem_of(word) in _CUE_STEMS
-
-
-@OfWords
-def _may_hedge(word: str) -> bool:
-    """Tell whether a word may say that what follows is no fact (yet)."""
-    return stem_of(word) in _HEDGES or word in ("due", "considering", "may")
+def _find_cues(stems: Sequence[str]) -> Iterator[int]:
+    """Yield where words stand that may deny or hedge; most sentences have none."""
+    if "n't" in " ".join(stems):
+        return (at for at, stem in enumerate(stems) if stem in _CUE_STEMS or stem.endswith("n't"))
+    return itertools.compress(itertools.count(), map(_CUE_STEMS.__contains__, stems))
 
 
 @OfWords
@@ -278,7 +272,7 @@ class _Clash(NamedTuple):
 class StatedPolarity(ArticleIndex):
     """The negations and hedges of an article, found once for all its summaries."""
 
-    @cached_property
+    @on_demand
     def cues(self) -> Cues:
         """What the article denies and what it hedges."""
         return Cues(self.passages)
@@ -327,19 +321,19 @@ class StatedPolarity(ArticleIndex):
                 return True
         return False
 
-    @cached_property
+    @on_demand
     def disputed_stems(self) -> frozenset[str]:
         """The stems that the article denies somewhere, or hedges first of all behind a cue."""
         stems = self.passages.stems
         return frozenset(stems[at] for at in self.cues.denied.keys() | self.cues.hedged_heads)
 
-    @cached_property
+    @on_demand
     def blankets(self) -> dict[str, Blanket]:
         """The first denial of each stem that holds of everybody: `nobody was hurt`."""
         found = [*blanket_denials(self.passages, self.cues.denied)]
         return {stem: blanket for blanket in reversed(found) for stem in blanket.denied}
 
-    @cached_property
+    @on_demand
     def telling_stems(self) -> frozenset[str]:
         """The stems that are disputed in the article, or denied of everybody."""
         return self.disputed_stems.union(self.blankets)
@@ -348,7 +342,7 @@ class StatedPolarity(ArticleIndex):
         """Tell whether the article neither denies nor hedges a word at a place."""
         return at not in self.cues.denied and at not in self.cues.hedged
 
-    @cached_property
+    @on_demand
     def denial_verbs(self) -> frozenset[str]:
         """The verbs of denial that the article uses at all."""
         return _DENYING.intersection(self.passages.stems)

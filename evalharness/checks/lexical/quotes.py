@@ -5,13 +5,17 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
 from evalharness.checks.lexical import scoring
-from evalharness.checks.lexical.passages import MOST_PLACES, Passages, passages_of_summary
-from evalharness.records import Flag, Score, SentenceScore, Span
+from evalharness.checks.lexical.passages import (
+    MOST_PLACES,
+    Passages,
+    on_demand,
+    passages_of_summary,
+)
+from evalharness.records import Flag, Score, Span
 from evalharness.text import stem_of
 
 # A quotation of fewer words may be a title or a word set apart: only foreign words are wrong in it.
@@ -71,12 +75,12 @@ _DENYING = frozenset(["not", "no", "never", "none", "nobody", "nothing", "cannot
 class StatedQuotes(scoring.ArticleIndex):
     """The letters and names of an article, found once for all its summaries."""
 
-    @cached_property
+    @on_demand
     def _letters(self) -> str:
         """The letters and digits of the article in one run."""
         return _letters(self.text)
 
-    @cached_property
+    @on_demand
     def _run_starts(self) -> list[int]:
         """Where in `_letters` each run of letters and digits of the article starts."""
         runs = [run.lower() for run in _LETTERS.findall(self.text)]
@@ -154,7 +158,7 @@ class StatedQuotes(scoring.ArticleIndex):
             end += 1
         return Span(start, end)
 
-    @cached_property
+    @on_demand
     def quotations(self) -> list[Span]:
         """The quotations of the article."""
         return quotations(self.text)
@@ -186,7 +190,7 @@ class StatedQuotes(scoring.ArticleIndex):
 
     def compare(self, summary: str) -> Score:
         """Return the share of the summary's quotations that are right, with flags."""
-        return scoring.share_of_claims(_judge_sentences(self, summary), "quotations")
+        return self.share_of_claims(_judge_sentences(self, summary), "quotations")
 
 
 @dataclass(frozen=True)
@@ -219,9 +223,9 @@ def _judge_sentences(article: StatedQuotes, summary: str) -> Iterator[scoring.Se
         wrong = [verdict for verdict in verdicts if verdict.flags]
         by_span = {flag.span: flag for v in reversed(wrong) for flag in reversed(v.flags)}
         flags = [by_span[span] for span in sorted(by_span)]  # of two with one span, the first
-        evidence = scoring.in_order([span for verdict in verdicts for span in verdict.evidence])
-        score = SentenceScore(sentence, 1 - len(wrong) / len(verdicts), evidence)
-        yield scoring.SentenceClaims(score, len(verdicts), len(wrong), flags)
+        evidence = [span for verdict in verdicts for span in verdict.evidence]
+        share = 1 - len(wrong) / len(verdicts)
+        yield scoring.SentenceClaims(sentence, share, len(verdicts), len(wrong), flags, evidence)
 
 
 class _Verdict(NamedTuple):
@@ -238,7 +242,7 @@ class _Claims:
         self.article = article
         self.own = own
 
-    @cached_property
+    @on_demand
     def names(self) -> list[text.Name]:
         """The names of the summary."""
         return self.own.named_as(self.article.passages)

@@ -5,7 +5,6 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 from evalharness import text
@@ -18,7 +17,7 @@ from evalharness.checks.lexical.name_places import (
     stems_beside,
     tokens_of_name,
 )
-from evalharness.checks.lexical.passages import MOST_PLACES
+from evalharness.checks.lexical.passages import MOST_PLACES, on_demand
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
 from evalharness.checks.lexical.speakers import Speakers
 from evalharness.checks.lexical.subjects import (
@@ -124,7 +123,7 @@ class _Clash(NamedTuple):
 class StatedRoles(NamePlaces):
     """The names and words of an article, found once for all its summaries."""
 
-    @cached_property
+    @on_demand
     def speakers(self) -> Speakers:
         """Who speaks where, in a dialogue."""
         return Speakers(self.passages)
@@ -159,7 +158,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def __init__(self, article: StatedRoles, summary: str) -> None:
         super().__init__(article, summary)
         self._last = -1, frozenset[str]()
-        self.name_at = names_by_token(self.own, self.own.named_as(article.passages))
+        names = self.own.named_as(article.passages)
+        self.name_at = names_by_token(self.own, names)
+        self._has_name_twice = len({name.words for name in names}) < len(names)
         self._named_tokens = [*self.name_at]
         self._with_names = {self.own.columns.sentences[at] for at in self.name_at}
         self._wholes: dict[int, list[int]] = {}
@@ -368,7 +369,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
     def _to_itself(self, at: int) -> _Clash | None:
         """Return a clash where somebody does something to himself: `Italy beat Italy`."""
         name = self.name_at[at]
-        if self._n_named[name.words] < 2:
+        if not self._has_name_twice:
             return None
         low = max(self.own.bounds(at)[0], at - REACH_OF_COMPANY)
         before = next((e for e in range(at - 1, low - 1, -1) if self._is_named(e, name)), None)
@@ -379,11 +380,6 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         message = "the same on both sides, where another belongs; the article has {}"
         span = Span(self.name_at[before].span.start, name.span.end)
         return _Clash(span, where, stated[0], "doubled", message)
-
-    @cached_property
-    def _n_named(self) -> Counter[tuple[str, ...]]:
-        """How often the summary names each one, by the words of the name."""
-        return Counter(name.words for name in {id(n): n for n in self.name_at.values()}.values())
 
     def _is_done_to(self, before: int, at: int) -> bool:
         """Tell whether what stands between two names is done by the one to the other."""
@@ -548,8 +544,10 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         n_own = len(companies) - sum(map(same.isdisjoint, companies))
         if n_own > OWN_SHARE * len(wanted):  # around no other is so much more
             return None
-        shared = Counter(itertools.chain.from_iterable(companies))
         enough = max(LEAST_IN_COMPANY, RIVAL_SHARE * len(wanted))
+        if sum(map(bool, companies)) < enough:
+            return None
+        shared = Counter(itertools.chain.from_iterable(companies))
         rivals = {number: n for number, n in shared.items() if n >= enough}
         best = self._best_company(at, rivals, n_own) if rivals else ()
         if not best:

@@ -8,13 +8,14 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from functools import cached_property
+from functools import cache
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from evalharness import text
 from evalharness.checks.lexical.passages import (
     MOST_EVIDENCE,
     MOST_SUMMARY_WORDS,
+    on_demand,
     passages,
     passages_of_summary,
 )
@@ -38,28 +39,26 @@ def in_order(spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 class SentenceClaims(NamedTuple):
-    """What a check says of the claims of one sentence: its numbers, its names, …"""
+    """What a check says of the claims of one sentence: its numbers, its names, …
 
-    score: SentenceScore
+    evidence: where the article has what is right.
+    """
+
+    sentence: Span
+    value: float
     n_claims: int
     n_wrong: int
     flags: Sequence[Flag]
+    evidence: Sequence[Span]
+
+    def score(self) -> SentenceScore:
+        """Return the score of the sentence."""
+        return SentenceScore(self.sentence, self.value, in_order(self.evidence))
 
 
-def share_of_claims(sentences: Iterable[SentenceClaims], named: str) -> Score:
-    """Return the share of a summary's claims that are right, with flags.
-
-    named: what the claims are (`numbers`), for the note of a summary that has none.
-    """
-    judged = list(sentences)
-    n_claims = sum([sentence.n_claims for sentence in judged])
-    if not n_claims:
-        return Score(None, note=f"the summary has no {named}")
-    return Score(
-        1 - sum([sentence.n_wrong for sentence in judged]) / n_claims,
-        sentences=tuple([sentence.score for sentence in judged]),
-        flags=tuple([flag for sentence in judged for flag in sentence.flags]),
-    )
+@cache
+def _score_without(named: str) -> Score:
+    return Score(None, note=f"the summary has no {named}")
 
 
 class ArticleIndex:
@@ -77,12 +76,12 @@ class ArticleIndex:
         self.passages = passages(article)
         self.published = published
 
-    @cached_property
+    @on_demand
     def names(self) -> list[text.Name]:
         """The names of the article."""
         return self.passages.names_and_casing[0]
 
-    @cached_property
+    @on_demand
     def casing(self) -> text.Casing:
         """How the article writes its words."""
         return self.passages.names_and_casing[1]
@@ -96,6 +95,21 @@ class ArticleIndex:
     def compare(self, summary: str) -> Score:
         """Return the score of a summary, with flags; neither text is empty."""
         raise NotImplementedError
+
+    def share_of_claims(self, sentences: Iterable[SentenceClaims], named: str) -> Score:
+        """Return the share of a summary's claims that are right, with flags.
+
+        named: what the claims are (`numbers`), for the note of a summary that has none.
+        """
+        judged = list(sentences)
+        n_claims = sum([sentence.n_claims for sentence in judged])
+        if not n_claims:
+            return _score_without(named)
+        return Score(
+            1 - sum([sentence.n_wrong for sentence in judged]) / n_claims,
+            sentences=tuple([each.score() for each in judged]) if self.wants_evidence else (),
+            flags=tuple([flag for sentence in judged for flag in sentence.flags]),
+        )
 
 
 def published_on(article: Article) -> date | None:
@@ -157,6 +171,7 @@ class LexicalCheck:
 
 
 Clash = TypeVar("Clash")
+NOT_COMPARABLE = Score(None, note="no sentence can be compared with one of the article")
 
 Index = TypeVar("Index", bound=ArticleIndex)
 
@@ -169,7 +184,7 @@ class SummaryClaims(Generic[Index, Clash]):
         self.stated = article.passages
         self.own = passages_of_summary(summary)
 
-    @cached_property
+    @on_demand
     def shared_stems(self) -> frozenset[str]:
         """The stems of the summary that the article has."""
         return frozenset(filter(self.stated.places.__contains__, self.own.stems))
@@ -198,7 +213,7 @@ class SummaryClaims(Generic[Index, Clash]):
                 flags += map(self.flag, clashes)
                 found.append((sentence, float(not clashes), compared))
         if not found:
-            return Score(None, note="no sentence can be compared with one of the article")
+            return NOT_COMPARABLE
         value = sum([value for _, value, _ in found]) / len(found)
         shown = tuple(map(self._with_evidence, found)) if self.article.wants_evidence else ()
         return Score(value, sentences=shown, flags=tuple(flags))

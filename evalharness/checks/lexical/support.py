@@ -144,7 +144,8 @@ def odds_against(article: Wording, aligned: Aligned, voted: Mapping[int, int]) -
         + (1 - close_pairs(article, aligned))
         + (1 - aligned.known)
     )
-    n_naming = sum(key in NAMING_STEMS and key not in article for key in aligned.keys)
+    naming = filter(NAMING_STEMS.__contains__, aligned.keys)
+    n_naming = sum([key not in article for key in naming])
     repeated = REPEATED * is_repeated(article, aligned)
     path = PATH * aligned.cost / math.sqrt(len(aligned.tokens))
     return path + LACKING * lacking + NAMING * n_naming + repeated + cut
@@ -232,7 +233,8 @@ def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) 
         unknown[at] = False
     known_wrong: Sequence[bool] = ()
     if wrong:
-        known_wrong = [_overlaps(wrong, token) for token in aligned.tokens]
+        ends = [span.end for span in wrong]
+        known_wrong = [_overlaps(wrong, ends, token) for token in aligned.tokens]
         novel = [one or other for one, other in zip(unknown, known_wrong, strict=True)]
     if not any(novel):
         return []
@@ -256,8 +258,8 @@ def _forms_of_age(aligned: Aligned) -> Iterator[int]:
             yield from (at - 1, at)
 
 
-def _overlaps(wrong: Sequence[Span], token: Token) -> bool:
-    at = bisect.bisect_right(wrong, token.start, key=lambda span: span.end)
+def _overlaps(wrong: Sequence[Span], ends: Sequence[int], token: Token) -> bool:
+    at = bisect.bisect_right(ends, token.start)
     return at < len(wrong) and wrong[at].start < token.end
 
 
