@@ -440,6 +440,24 @@ def test_likely_errors_are_ranked_and_tested_as_scores_are(make_run: MakeRun) ->
     assert after.command.endswith("--protocol flags")
 
 
+def test_systems_that_lead_alike_lead_together_and_no_difference_is_zero_points(
+    make_run: MakeRun,
+) -> None:
+    """The lead of the one that comes first would be no lead, and 0.0 points nothing to show."""
+    nearly = [value + (-1) ** n * 0.1 - 0.0001 for n, value in enumerate(GOOD)]
+    scores = {"a": GOOD, "b": GOOD, "c": nearly}
+    gathered = gather([make_run(name, {"m": each}) for name, each in scores.items()])
+    best, _, _ = headline(gathered, standings(gathered)).figures
+    assert best.text == "a and 1 other are highest by m; none of this is significant."
+
+    gathered = gather([make_run(name, {"m": scores[name]}) for name in ("a", "c")])
+    best, _, enough = headline(gathered, standings(gathered)).figures
+    assert best.text == "a is highest by m; none of this is significant."
+    assert enough.text == (
+        "To show less than 0.1 points of m between a and c takes more than 100,000."
+    )
+
+
 def test_figures_on_top_say_who_is_best_how_many_are_wrong_and_what_more_it_takes(
     make_run: MakeRun,
 ) -> None:

@@ -421,7 +421,7 @@ def _best_of_several(running: Sequence[str], rankings: Sequence[Ranking]) -> Key
     never_lower = [name for name in running if _never_lower(name, rankings)]
     if len(never_lower) != 1:
         figure = "no clear best" if never_lower else "depends on the score"
-        lead = _lead_text(rankings, bool(never_lower))
+        lead = _lead_text(running, rankings, bool(never_lower))
         return KeyFigure(_BEST, figure, lead, _sureness(sure=False))
     (name,) = never_lower
     labels = _sure_labels(name, running, rankings)
@@ -435,19 +435,30 @@ def _sureness(*, sure: bool) -> tuple[str, Literal["yes", "no"]]:
     return ("sure", "yes") if sure else ("not sure", "no")
 
 
-def _lead_text(rankings: Sequence[Ranking], tied: bool) -> str:
+def _lead_text(running: Sequence[str], rankings: Sequence[Ranking], tied: bool) -> str:
     """Say who leads by the first score and the next one that another leads by, and how sure."""
-    copying = {r.column.label for r in rankings if "copied" in r.marks.values()}
+    first = {ranking.column.label: ranking for ranking in rankings}
     leaders = list(_leaders(rankings).items())[:2]
-    said = [f"{name} {_lead_of(by[0], by[0] in copying)}" for name, by in leaders]
+    said = [_lead_of(name, running, first[by[0]]) for name, by in leaders]
     more = "; none of this is significant" if tied else ""
     return f"{', '.join(said)}{more}."
 
 
-def _lead_of(label: str, some_copy: bool) -> str:
+def _lead_of(name: str, running: Sequence[str], ranking: Ranking) -> str:
+    """Say by what a system leads, and with how many others that have the same mean."""
+    label, marks = ranking.column.label, ranking.marks
+    beside = [
+        each
+        for each in running
+        if each != name
+        and ranking.means.get(each) == ranking.means[name]
+        and marks.get(each) != "copied"
+    ]
+    who = f"{name} and {amount_text(len(beside), 'other')}" if beside else name
+    has, is_ = ("have", "are") if beside else ("has", "is")
     fewest = label.startswith("likely errors")
-    said = f"has the fewest {label}" if fewest else f"is highest by {label}"
-    return f"{said} of those that do not copy" if some_copy else said
+    said = f"{who} {has} the fewest {label}" if fewest else f"{who} {is_} highest by {label}"
+    return f"{said} of those that do not copy" if "copied" in marks.values() else said
 
 
 def _error_figure(gathered: Gathered) -> KeyFigure:
@@ -549,23 +560,24 @@ def _enough_figure(gathered: Gathered, standings: Standings, needed: _Needed | N
             f"by {needed.label} ({needed.difference} points)."
         )
         return KeyFigure(_ENOUGH, articles, text, ("enough", "yes"))
+    small = "less than 0.1" if needed.difference == "0.0" else f"the {needed.difference}"
     text = (
-        f"To show the {needed.difference} points of {needed.label} between {needed.one} and "
-        f"{needed.other} takes about {_rounded(needed.articles)}."
+        f"To show {small} points of {needed.label} between {needed.one} and {needed.other} takes "
+        f"{_rounded(needed.articles)}."
     )
     return KeyFigure(_ENOUGH, articles, text, ("too few", "no"))
 
 
 def _rounded(n: int) -> str:
-    """Return a number to two digits, up.
+    """Return about which number of articles it is, to two digits, up.
 
     >>> _rounded(97), _rounded(1234), _rounded(2_000_000)
-    ('97', '1,300', 'more than 100,000')
+    ('about 97', 'about 1,300', 'more than 100,000')
     """
     if n > 100_000:
         return "more than 100,000"
     unit = 10 ** max(0, len(str(n)) - 2)
-    return f"{math.ceil(n / unit) * unit:,}"
+    return f"about {math.ceil(n / unit) * unit:,}"
 
 
 def _enough_for_share(gathered: Gathered, articles: str) -> KeyFigure:
@@ -582,7 +594,7 @@ def _enough_for_share(gathered: Gathered, articles: str) -> KeyFigure:
     share = errors.summaries / errors.of
     if max(share - errors.low, errors.high - share) <= _MARGIN:
         return KeyFigure(_ENOUGH, articles, f"{text}.", ("enough", "yes"))
-    text += f"; ±10 points takes about {_rounded(_needed_for_share(errors))}."
+    text += f"; ±10 points takes {_rounded(_needed_for_share(errors))}."
     return KeyFigure(_ENOUGH, articles, text, ("too few", "no"))
 
 
