@@ -323,6 +323,12 @@ def test_config_of_a_run_in_memory_has_the_scorers_and_no_texts() -> None:
 
 def test_report_can_be_written_of_scores(tmp_path: Path) -> None:
     systems = eh.score({"one": SUMMARIES, "two": OTHER}, REFERENCES, ARTICLES)
-    path = eh.write_report(*(each.run for each in systems.values()), to=tmp_path / "page.html")
+    runs = [each.run for each in systems.values()]
+    path = eh.write_report(*runs, to=tmp_path / "page.html")
 
     assert "systems" in path.read_text()
+    every: list[Any] = [runs, systems, list(systems.values())]
+    for given in every:
+        assert eh.write_report(given, to=tmp_path / "same.html").read_bytes() == path.read_bytes()
+    with pytest.raises(DataError, match=r"page\.html: no run; the page is written"):
+        eh.write_report(systems, "page.html")

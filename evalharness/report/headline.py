@@ -118,10 +118,8 @@ def _verdict_of_one(gathered: Gathered) -> str:
         if figure and figure.mean is not None:
             mean, low, high = (column.text(x) for x in (figure.mean, figure.low, figure.high))
             between = f" (95% interval {low} to {high})" if low and high else ""
-            return (
-                f"{name} scores {mean} by {column.label}{between} on "
-                f"{amount_text(figure.n, 'article')}; no check looked for errors."
-            )
+            said = f"{name} scores {mean} by {column.label}{between}"
+            return f"{said} on {amount_text(figure.n, 'article')}; no check looked for errors."
     return f"{name} has no score on {amount_text(run.n, 'article')}."
 
 
@@ -560,11 +558,9 @@ def _enough_figure(gathered: Gathered, standings: Standings, needed: _Needed | N
             f"by {needed.label} ({needed.difference} points)."
         )
         return KeyFigure(_ENOUGH, articles, text, ("enough", "yes"))
-    small = "less than 0.1" if needed.difference == "0.0" else f"the {needed.difference}"
-    text = (
-        f"To show {small} points of {needed.label} between {needed.one} and {needed.other} takes "
-        f"{_rounded(needed.articles)}."
-    )
+    points = "less than 0.1" if needed.difference == "0.0" else f"the {needed.difference}"
+    between = f"{needed.label} between {needed.one} and {needed.other}"
+    text = f"To show {points} points of {between} takes {_rounded(needed.articles)}."
     return KeyFigure(_ENOUGH, articles, text, ("too few", "no"))
 
 

@@ -6,15 +6,16 @@ To add a section: a builder in a module of its own, a template in `assets/`, a r
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from evalharness.comparison.scores import Scores, Systems
 from evalharness.config.yaml import nearest
 from evalharness.display import STYLE_SHEET, UNSHOWN
-from evalharness.errors import ConfigError
+from evalharness.errors import ConfigError, DataError
 from evalharness.records import Vote
 from evalharness.report.articles import (
     ArticleChoice,
@@ -182,7 +183,7 @@ _NEIGHBOURS = "'self'"
 
 
 def write_report(
-    *runs: str | Path | Run,
+    *runs: str | Path | Run | Scores | Systems | Sequence[Run | Scores],
     to: str | Path = PAGE_FILE,
     baseline: str = "",
     rules: str | Path | None = None,
@@ -192,7 +193,8 @@ def write_report(
 ) -> Path:
     """Write one HTML page on finished runs, given by their folders, and return its path.
 
-    The folder of an experiment stands for all of its runs. The page needs no network and no other
+    The folder of an experiment stands for all of its runs; what `evalharness.run` and
+    `evalharness.score` return, too. The page needs no network and no other
     file, and is the same, byte for byte, for the same runs. Of more articles than some 3 MB hold it
     carries a choice, and says so.
 
@@ -204,7 +206,7 @@ def write_report(
     Raises: DataError for what is no finished run; ConfigError for an option that is wrong;
         StoreError where the page cannot be written.
     """
-    gathered = replace(gather(runs), votes=tuple(votes))
+    gathered = replace(gather([*_each_run(runs)]), votes=tuple(votes))
     page = partial(_page, gathered, baseline, rules, cards)
     if whole:
         folder = output_path(to)
@@ -212,6 +214,24 @@ def write_report(
             made = page(beside)
         return _write(folder / INDEX, made)
     return _write(output_path(to), page(None))
+
+
+def _each_run(given: Any) -> Iterator[str | Path | Run]:
+    """Yield the runs, or folders of runs, in one argument. Raises: DataError for the page's own."""
+    if isinstance(given, Scores):
+        yield given.run
+    elif isinstance(given, Systems):
+        yield from (scores.run for scores in given.values())
+    elif isinstance(given, list | tuple):
+        yield from (run for each in given for run in _each_run(each))
+    elif isinstance(given, str | Path) and _is_page(Path(given)):
+        raise DataError(f"{given}: no run; the page is written to the file that `to` names")
+    else:
+        yield given
+
+
+def _is_page(path: Path) -> bool:
+    return path.suffix == ".html" and not path.is_dir()
 
 
 def write_headed_report(

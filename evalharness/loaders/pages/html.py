@@ -563,22 +563,20 @@ def parse_html(page: bytes | str, guide: Guide = NO_GUIDE) -> Page:
         return Page()
     statement, names = stated(tree), _site_names(tree)
     found = outline(tree, statement.title)
-    first, last = _Boxes(found).find()
-    around = _Around()
+    box, around = range(*_Boxes(found).find()), _Around()
     lines = [
-        line._replace(
-            hint=_hint_in_box(line, element) if first <= k < last else line.hint,
-            around=around.of(element),
-        )
+        line._replace(hint=_hint(line, element, k in box), around=around.of(element))
         for k, (line, element) in enumerate(zip(found.lines, found.elements, strict=False))
     ]
     unread = found.lines[len(lines) :]
     return assemble([*split_lines(lines), *unread], statement, guide, names)
 
 
-def _hint_in_box(each: Line, element: Any) -> Hint:
-    """Return `box`, but for a control: a button, or what asks readers how they like the summary."""
+def _hint(each: Line, element: Any, in_box: bool) -> Hint:
+    """Return a line's hint: in the box `box`, but for a control, such as a button or a question."""
     said = each.text
+    if not in_box:
+        return each.hint
     if labels.notice_kind(said) or labels.is_box_heading(said) or labels.is_caution(said):
         return "box"  # a button may open and close the box, and is its heading then
     pressed = any(up.tag == "button" for up in (element, *element.iterancestors()))
