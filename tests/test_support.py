@@ -142,6 +142,13 @@ def test_novel_words_are_flagged_with_the_few_words_between() -> None:
     ]
 
 
+def test_novel_words_are_flagged_with_what_is_copied_between_them_unless_that_is_long() -> None:
+    said = "The harbour bridge closed on Monday after engineers found {} there."
+    assert _flagged_words(said.format("rust in two of its cables")) == ["rust", "cables"]
+    assert _flagged_words(said.format("rust in two cables")) == ["rust in two cables"]
+    assert _flagged_words(said.format("rust harbour bridge closed cables")) == ["rust", "cables"]
+
+
 def test_a_vague_word_alone_is_not_flagged() -> None:
     assert _flagged_words("Engineers reported cracks in two of its piers on Monday.") == []
 

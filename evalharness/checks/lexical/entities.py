@@ -477,23 +477,28 @@ _HYPHENED = re.compile(r"(?:[-‐]\w+)+")
 
 
 def _with_common_parts(article: StatedNames, name: text.Name, span: Span) -> Span:
-    """Return the missing parts of a name with those beside them that the article has as no name.
+    """Return the missing parts of a name with the common words of names beside them.
 
-    The airport of `Heathrow Airport` is no other airport's; Sturgeon is known, whatever her name.
+    The airport of `Heathrow Airport` is no other's, and `Manchester United` is no other United.
+    Where the article has such a word as a name, only one behind the missing parts counts, and none
+    behind a given name: Sarah West may be named wrong in part.
     """
-    common = [
-        part
-        for word, part in zip(name.words, name.parts, strict=True)
-        if word not in OFFICES and text.stem_of(word) in NAMING_STEMS
-        if not article.casing.is_name(word)
-    ]
-    for part in common:
-        if span.end <= part.start <= span.end + LONGEST_LINK:
+    parts = [*zip(name.words, name.parts, strict=True)]
+    is_person = any(part.end == span.end and word in FIRST_NAMES for word, part in parts)
+    common = [(word, part) for word, part in parts if _is_naming(word)]
+    for word, part in common:
+        is_behind = span.end <= part.start <= span.end + LONGEST_LINK
+        if is_behind and not (is_person and article.casing.is_name(word)):
             span = Span(span.start, part.end)
-    for part in reversed(common):
-        if 1 < span.start - part.end <= LONGEST_LINK:  # the University of
+    for word, part in reversed(common):
+        is_before = 1 < span.start - part.end <= LONGEST_LINK  # the University of
+        if is_before and not article.casing.is_name(word):
             span = Span(part.start, span.end)
     return span
+
+
+def _is_naming(word: str) -> bool:
+    return word not in OFFICES and text.stem_of(word) in NAMING_STEMS
 
 
 _EPITHET = re.compile(r"\b[Tt]he (?P<of>[A-Z]\w+)['’]s (?P<head>[A-Z]\w+)")

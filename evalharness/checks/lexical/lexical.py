@@ -223,7 +223,8 @@ def merge_flags(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ..
     """Return the flags of several checks in order, without overlaps.
 
     Those of an earlier check win. Of a flag `unsupported` what they leave free is kept where it has
-    a letter or digit, up to the blank before the flag that wins; of others nothing.
+    a letter or digit, up to the very flag that wins: what belongs together is marked without gaps.
+    Of others nothing is kept.
     """
     kept: list[Flag] = []
     for some in flags:
@@ -234,20 +235,9 @@ def merge_flags(summary: str, flags: Sequence[Sequence[Flag]]) -> tuple[Flag, ..
                 kept.append(flag)
             elif flag.kind == "unsupported":
                 named = flag.kind, flag.message, flag.evidence
-                pieces = (
-                    _without_blanks(span, summary)
-                    for span in free
-                    if any(map(str.isalnum, span.of(summary)))
-                )
+                pieces = (span for span in free if any(map(str.isalnum, span.of(summary))))
                 kept += [Flag(piece, *named) for piece in pieces]
     return tuple(sorted(kept, key=lambda flag: flag.span))
-
-
-def _without_blanks(span: Span, summary: str) -> Span:
-    """Return a span without the blanks at its ends, where it was cut beside a flag that won."""
-    words = span.of(summary)
-    start = span.start + len(words) - len(words.lstrip())
-    return Span(start, start + len(words.strip()))
 
 
 def _free(span: Span, taken: Sequence[Span]) -> list[Span]:

@@ -55,7 +55,7 @@ GENERAL_STEMS = _plain_stems(
     "lead led face launch create cause suffer order run pay paid strike struck approve reach fall "
     "fell fallen rise rose break broke connect earn hit move play work live stay stop open close "
     "send sent receive offer build built carry carried draw drew raise reject decide plan agree "
-    "refuse fail manage return change grow grew increase reduce investigate "
+    "refuse fail manage return change grow grew increase reduce investigate beat beaten "
     "man woman men women boy girl person people thing way part"
 )
 
