@@ -12,11 +12,10 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache
 from typing import Any, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import Passages, on_demand, passages_of_summary
+from evalharness.checks.lexical.passages import Passages, on_demand, passages_of_summary, rapidfuzz
 from evalharness.checks.lexical.scoring import ArticleIndex
 from evalharness.checks.lexical.words import (
     APART,
@@ -320,7 +319,7 @@ class Wording(ArticleIndex):
             return 0.0, ""
         if len(self._similar) >= MOST_LOOKED_UP or len(self.places) > MOST_SPELLINGS:
             return 0.0, ""
-        ratio, best_of = _spelling_tools()
+        ratio, best_of = rapidfuzz().fuzz.ratio, rapidfuzz().process.extractOne
         found = best_of(key, self.places.keys(), scorer=ratio, score_cutoff=LEAST_SIMILAR)
         if found is None:
             return 0.0, ""
@@ -383,15 +382,6 @@ class Wording(ArticleIndex):
         """Tell whether the article has these words, no fewer than a statement has, at a place."""
         n_keys = len(keys)
         return n_keys >= LEAST_CLAUSE and self.keys[place : place + n_keys] == keys
-
-
-@cache
-def _spelling_tools() -> tuple[Any, Any]:
-    """Return what tells how alike spellings are; its import takes a while, each look at it some."""
-    from rapidfuzz.fuzz import ratio
-    from rapidfuzz.process import extractOne
-
-    return ratio, extractOne
 
 
 # The first two words of what may stand for one word of an article.

@@ -16,6 +16,7 @@ from evalharness.checks.lexical.passages import (
     Passages,
     on_demand,
     passages_of_summary,
+    rapidfuzz,
 )
 from evalharness.checks.lexical.words import NAMING_STEMS
 from evalharness.records import Flag, Score, Span
@@ -220,11 +221,9 @@ class StatedNames(scoring.ArticleIndex):
         """
         if len(word) < LEAST_SPELLED or _has_own_meaning(word):
             return ""
-        from rapidfuzz.distance.OSA import distance
-        from rapidfuzz.process import extractOne
-
+        distance, best_of = rapidfuzz().distance.OSA.distance, rapidfuzz().process.extractOne
         alike = self._by_initial.get(word[0], ())
-        found = extractOne(word, alike, scorer=distance, score_cutoff=1)
+        found = best_of(word, alike, scorer=distance, score_cutoff=1)
         return found[0] if found else ""
 
     @on_demand
@@ -369,13 +368,10 @@ class StatedNames(scoring.ArticleIndex):
         return self.passages.content[self.passages.sentence_at(stated.span.start)]
 
     def _spelled_nearly(self, spelling: str) -> list[text.Name]:
-        from rapidfuzz.fuzz import ratio
-        from rapidfuzz.process import extract
-
-        found = extract(
+        found = rapidfuzz().process.extract(
             spelling,
             self.spellings.keys(),
-            scorer=ratio,
+            scorer=rapidfuzz().fuzz.ratio,
             score_cutoff=NEARLY_SPELLED,
             limit=MOST_CANDIDATES,
         )
@@ -519,8 +515,7 @@ def _is_common(word: str) -> bool:
 
 def _is_near(word: str, others: Sequence[str]) -> bool:
     """Tell whether one of some words is nearly another, or short for it: `Rick`, `Ricky`, `Bob`."""
-    from rapidfuzz.distance.OSA import distance
-
+    distance = rapidfuzz().distance.OSA.distance
     forms = NICKNAMES.get(word, frozenset())
     if any(word in NICKNAMES.get(other, ()) or other in forms for other in others):
         return True

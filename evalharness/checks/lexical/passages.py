@@ -10,7 +10,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Generic, NamedTuple, Self, TypeVar, overload
 from weakref import WeakValueDictionary
 
@@ -50,6 +50,19 @@ NO_CONTENT = "\n"
 LEAST_SHARED = 2
 # A sentence is the same without them.
 _STOP = ". "
+
+
+@cache
+def rapidfuzz() -> Any:
+    """Return the package that tells how alike spellings are.
+
+    Its import takes a while, and a line that imports from it takes microseconds each time.
+    """
+    import rapidfuzz.distance
+    import rapidfuzz.fuzz
+    import rapidfuzz.process
+
+    return rapidfuzz
 
 
 Asked = TypeVar("Asked")
@@ -233,7 +246,7 @@ class Passages:
         if around is None:
             low, high = self.bounds(at)
             near = self._content_stems[max(low, at - reach) : min(high, at + reach + 1)]
-            around = frozenset(near).difference((self.stems[at], NO_CONTENT))
+            around = frozenset(near) - {self.stems[at], NO_CONTENT}
             self._around[at, reach] = around
         return around
 

@@ -350,8 +350,9 @@ class StatedPolarity(ArticleIndex):
     def places(self, stems: Iterable[str]) -> list[int]:
         """Return where the article has one of some stems; empty if that is too often to tell."""
         found: list[int] = []
-        for stem in stems:
-            found += self.passages.places.get(stem, [])[: MOST_PLACES + 1]
+        places = self.passages.places
+        for stem in filter(places.__contains__, stems):
+            found += places[stem][: MOST_PLACES + 1]
             if len(found) > MOST_PLACES:
                 return []
         return found
@@ -687,7 +688,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     def _has_both(self, at: int, against: frozenset[str]) -> bool:
         """Tell whether a word's sentence has an opposite of it, too: `men and women`."""
         low, high = self.own.bounds(at)
-        return any(token.stem in against for token in self.own.tokens[low:high])
+        return not against.isdisjoint(self.own.stems[low:high])
 
     def _in_name(self, where: Passages, at: int) -> bool:
         """Tell whether a word has a capital inside a sentence."""
@@ -695,7 +696,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         return at > first and where.columns.written[at][0].isupper()
 
     def _all_places(self, stems: Iterable[str]) -> list[int]:
-        return [at for stem in stems for at in self.stated.places.get(stem, ())]
+        places = self.stated.places
+        return [at for stem in filter(places.__contains__, stems) for at in places[stem]]
 
     def _hedge(self, at: int, places: list[Alignment]) -> _Clash | None:
         """Return a clash where each place that states a word is hedged; the summary's is not."""

@@ -14,6 +14,7 @@ from evalharness.checks.lexical.passages import (
     Passages,
     on_demand,
     passages_of_summary,
+    rapidfuzz,
 )
 from evalharness.records import Flag, Score, Span
 from evalharness.text import stem_of
@@ -138,11 +139,11 @@ class StatedQuotes(scoring.ArticleIndex):
 
     def nearest(self, words: str) -> Span | None:
         """Return the article's words that are most like some others; None if none are."""
-        from rapidfuzz import fuzz
-
         if len(self.text) > LONGEST_SEARCHED or len(words) > len(self.text):
             return None
-        found = fuzz.partial_ratio_alignment(words, self.text, score_cutoff=NEARLY_QUOTED)
+        found = rapidfuzz().fuzz.partial_ratio_alignment(
+            words, self.text, score_cutoff=NEARLY_QUOTED
+        )
         if found is None or found.dest_start >= found.dest_end:
             return None
         return self._whole_words(found.dest_start, found.dest_end)

@@ -28,6 +28,7 @@ from evalharness.checks.lexical.alignment import (
     is_novel,
     votes,
 )
+from evalharness.checks.lexical.passages import rapidfuzz
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, in_order
 from evalharness.checks.lexical.words import (
     AFTERTHOUGHTS,
@@ -156,14 +157,13 @@ def common_subsequence(article: Wording, aligned: Aligned, voted: Mapping[int, i
     """Return the longest common subsequence with the best two sentences, as a share of words."""
     if not voted:
         return 0.0
-    from rapidfuzz.distance.LCSseq import similarity
-
+    similarity = rapidfuzz().distance.LCSseq.similarity
     most = max(voted.values())
     best = min([number for number, n in voted.items() if n == most])
     keys = aligned.keys[:LONGEST_COMPARED]
     first = article.passages.first
     windows = {(max(best - 1, 0), best + 1), (best, min(best + 2, len(first) - 1))}
-    longest = max(
+    longest: int = max(
         [similarity(keys, article.keys[first[start] : first[end]]) for start, end in windows]
     )
     return longest / len(keys)
