@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import evalharness
 from evalharness import gate
 from evalharness.comparison import margins as comparison_margins
 from evalharness.comparison.new_errors import KnownFlags
@@ -85,7 +86,7 @@ def test_figures_are_shown_times_100_as_in_all_tables(make_run: MakeRun) -> None
     first, floor, limit = found.outcomes
     mean, moved = (float(np.mean(values)) for values in (BASE, _moved(-0.05)))
     assert first.message == (
-        f"mean {moved * 100:.2f}, -5.00 from the baseline's: "
+        f"mean {moved * 100:.2f}, 5.00 below the baseline's: "
         "a significant loss, not shown to be within the margin of 1.00"
     )
     assert floor.message == f"mean {moved * 100:.2f}; at least 20.00 is required"
@@ -156,7 +157,9 @@ def test_too_few_articles_never_pass_but_may_well_show_a_loss(make_run: MakeRun)
     few, worse = BASE[:12].tolist(), (BASE[:12] - 0.2).tolist()
     a, same, b = make_run("a", {"m": few}), make_run("s", {"m": few}), make_run("b", {"m": worse})
     assert gate(a, same, {"metrics": {"m": 0.9}}).verdict == "inconclusive"
-    assert "on 12 articles, and the rules need 30 (minimum_n)" in gate(a, same).outcomes[0].message
+    assert (
+        "on 12 articles; to pass takes 30 or more (minimum_n)" in gate(a, same).outcomes[0].message
+    )
     assert gate(a, b).verdict == "regression"
 
 
@@ -356,7 +359,7 @@ def test_terminal_says_which_bound_a_line_is_of(make_run: MakeRun) -> None:
         ("metrics: {m: {margin: 0.1, relative: 0.1}}\n", "a margin or a relative margin, not both"),
         ("metrics: {m: {}}\n", "give a margin, a relative margin or a floor"),
         ("metrics: {m: .nan}\n", "metrics.m"),
-        ("metrics: {k: 0.1}\n", "rules: no metric 'k'"),
+        ("metrics: {k: 0.1}\n", "gate.yaml: no metric 'k'"),
         ("metrics: [m]\n", "metrics: should be a mapping"),
         (
             "metrics: {m: 2%}\n",
@@ -381,6 +384,52 @@ def test_wrong_rules_are_one_line_with_the_place(
         gate(*runs, tmp_path / "gate.yaml")
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to a folder with a run that has ROUGE and a check, one summary of three in error."""
+    monkeypatch.chdir(tmp_path)
+    row = {"article": "The bridge opened in 1932 and closed on Monday.", "reference": "It closed."}
+    texts = ["The bridge opened in 1932.", "The bridge closed on Monday.", "It opened in 1923."]
+    rows = [{**row, "id": str(n), "summary": text} for n, text in enumerate(texts)]
+    Path("a.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in rows))
+    (run,) = evalharness.score_files(["a.jsonl"])
+    return run.folder
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"metrics": {"rougel": 0.01}}, "no metric 'rougel'; did you mean rouge.rougeL?"),
+        (
+            {"limits": {"likely_errors": {"rise": 0.1}}},
+            "no figure 'likely_errors'; did you mean lexical.likely_errors?",
+        ),
+        (
+            {"metrics": {"rouge.rouge1": 2}},
+            "a margin of 2 lets everything pass, as scores go from 0 to 1; tables show them times "
+            "100: for 2 points there, write 0.02",
+        ),
+    ],
+)
+def test_rules_that_cannot_be_meant_are_refused_with_what_is(
+    rules: dict[str, Any], said: str, scored: Path
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        gate(scored, scored, rules)
+    assert said in str(error.value)
+
+
+def test_limit_on_likely_errors_is_a_sentence(scored: Path) -> None:
+    rules = {"metrics": {}, "limits": {"lexical.likely_errors": {"at_most": 0.1}}}
+
+    (outcome,) = gate(scored, scored, rules).outcomes
+
+    assert outcome.message == (
+        "33.33% of the summaries have a likely error (baseline 33.33%); at most 10% is allowed "
+        "(--no-new-errors names those that are new)"
+    )
 
 
 def test_rules_that_are_not_there_are_refused(make_run: MakeRun, tmp_path: Path) -> None:
@@ -652,8 +701,8 @@ def test_new_error_that_nobody_judged_is_a_regression(make_run: MakeRun) -> None
     found = gate(*runs, ONLY_LIMITS, known_flags=KnownFlags())
     assert found.verdict == "regression"
     assert found.outcomes[-1].message == (
-        "1 of 2 likely errors are new (not in the baseline's summaries, and judged by nobody): "
-        "a0: 'a0' (date)"
+        "1 of 2 likely errors are new (not in the baseline's summaries, and nobody has judged "
+        "them): a0: 'a0' (date)"
     )
     assert gate(runs[0], runs[0], ONLY_LIMITS, known_flags=KnownFlags()).verdict == "pass"
 

@@ -38,7 +38,12 @@ from evalharness.comparison.rules import (
     worst_of,
 )
 from evalharness.comparison.shared import Incomparable, Measure, choose_measures
-from evalharness.config.registry import detectable_figure, scaled_figure
+from evalharness.config.registry import (
+    detectable_figure,
+    is_built_in,
+    is_share,
+    scaled_figure,
+)
 from evalharness.config.yaml import nearest
 from evalharness.display import data_frame, html_block, html_table, html_text
 from evalharness.errors import ConfigError, Exit, HarnessError
@@ -152,8 +157,9 @@ def gate(
         outcomes = tuple(_outcomes(pairings, checked))
         if known_flags is not None:
             outcomes += tuple(_new_errors(pairing, known_flags) for pairing in pairings)
-    except ConfigError:
-        raise
+    except ConfigError as error:
+        named = isinstance(rules, str | Path)  # whose place is not known here
+        raise ConfigError(str(error).replace("rules:", f"{rules}:", named)) from None
     except HarnessError as error:
         return replace(nothing, reason=str(error))
     if not outcomes:
@@ -253,11 +259,25 @@ def _rules_of(pairing: Pairing, rules: Rules) -> list[_Rule]:
     for each in rules.slices:
         wanted += [(part, inside, each.metrics) for part, inside in pairing.slices(each).items()]
     return [
-        _Rule(measure, rule, part, inside)
+        _Rule(measure, _possible(rule, measure, pairing.runs[0]), part, inside)
         for part, inside, metrics in wanted
         for name, rule in metrics.items()
         for measure in _measures(pairing, name)
     ]
+
+
+def _possible(rule: MetricRule, measure: Measure, run: Run) -> MetricRule:
+    """Return a rule. Raises: ConfigError where the margin lets a share of ours fall to nothing."""
+    figures = run.figures.get(measure.metric)
+    is_ours = figures is not None and is_built_in(run.kind(measure.metric))
+    if not (is_ours and is_share(measure.part) and rule.margin is not None and rule.margin >= 1):
+        return rule
+    share = rule.margin / 100
+    raise ConfigError(
+        f"rules: metrics: {measure.name}: a margin of {rule.margin:g} lets everything pass, as "
+        f"scores go from 0 to 1; tables show them times 100: for {rule.margin:g} points there, "
+        f"write {share:g}"
+    )
 
 
 def _read_tests(pairing: Pairing, rules: Rules) -> tuple[margin_tests.Pairs, list[_Test]]:
@@ -453,8 +473,7 @@ def _margin_message(
         return "no article has both scores"
     least = scaled_figure(max(0.0, -tested.low), name)
     low = f"; the loss is at most {least}" if np.isfinite(tested.low) else ""
-    mean, margin = scaled_figure(tested.candidate, name), scaled_figure(tested.margin, name)
-    mean = f"mean {mean}, {scaled_figure(tested.difference, name, '+')} from the baseline's"
+    mean, margin = _mean_text(name, tested), scaled_figure(tested.margin, name)
     if verdict == "regression":
         return f"{mean}: a significant loss, not shown to be within the margin of {margin}"
     if verdict == "pass":
@@ -464,13 +483,22 @@ def _margin_message(
     needed = _articles_needed(tested, rules)
     more = "" if needed is None else f"; about {needed} articles like these would pass"
     if tested.n < rules.minimum_n:
-        few = f"{tested.n} articles, and the rules need {rules.minimum_n} (minimum_n)"
+        few = f"{tested.n} articles; to pass takes {rules.minimum_n} or more (minimum_n)"
         return f"{mean}, on {few}{more}"
     shown = detectable_figure(detectable, name)
     power = (
         "" if shown == "–" else f"; {tested.n} articles could only reveal a loss of {shown} or more"
     )
     return f"{mean}{low}, and the margin is {margin}{more}{power}"
+
+
+def _mean_text(name: str, tested: margin_tests.Tested) -> str:
+    """Return a candidate's mean, and how far it is above or below the baseline's."""
+    mean, by = scaled_figure(tested.candidate, name), tested.difference or 0.0
+    apart = scaled_figure(abs(by), name)
+    if apart == scaled_figure(0.0, name):
+        return f"mean {mean}, like the baseline's"
+    return f"mean {mean}, {apart} {'below' if by < 0 else 'above'} the baseline's"
 
 
 def _worst(pairing: Pairing, test: _Test) -> tuple[WorstArticle, ...]:
@@ -531,9 +559,15 @@ def _check_limit(pairing: Pairing, name: str) -> None:
                 raise CouldNotRun(f"{run.folder}: no metric {metric!r}, which a limit is for")
         return
     if name not in _COUNTED:
-        of_metrics = (f"{m}.{w}" for m in sorted(metrics) for w in (*FLAG_COLUMNS, "scored"))
-        known = [*_COUNTED, *of_metrics]
+        checks = [m for m in sorted(metrics) if _finds_errors(pairing, m)]
+        of_checks = (f"{check}.{what}" for check in checks for what in FLAG_COLUMNS)
+        known = [*_COUNTED, *of_checks, *(f"{metric}.scored" for metric in sorted(metrics))]
         raise ConfigError(f"rules: limits: no figure {name!r}{nearest(name, known)}")
+
+
+def _finds_errors(pairing: Pairing, metric: str) -> bool:
+    figures = [run.figures[metric] for run in pairing.runs if metric in run.figures]
+    return any(each.likely_errors for each in figures)
 
 
 def _limit_outcome(
@@ -543,12 +577,15 @@ def _limit_outcome(
     broken = list(_broken_bounds(limit, before, now, name))
     verdict: GateResult = "regression" if broken else "inconclusive" if now is None else "pass"
     figure = limit_figure(now, name)
+    has_error = name.endswith(FLAG_COLUMNS["likely_errors"])
+    of = " of the summaries have a likely error" if has_error else ""
+    more = " (--no-new-errors names those that are new)" if has_error and broken else ""
     was = "" if before is None else f" (baseline {limit_figure(before, name)})"
     return Outcome(
         rule=name,
         kind="limit",
         verdict=verdict,
-        message=f"{figure}{was}{'; ' if broken else ''}{', '.join(broken)}",
+        message=f"{figure}{of}{was}{'; ' if broken else ''}{', '.join(broken)}{more}",
         part=part,
         system=pairing.system,
         n=len(candidate),
@@ -569,6 +606,6 @@ def _broken_bounds(
     if before is None:
         return
     if limit.drop is not None and now < before - limit.drop - _ROUNDING:
-        yield f"may drop by {limit_change(limit.drop, name)}"
+        yield f"the rules allow a drop of {limit_change(limit.drop, name)}"
     if limit.rise is not None and now > before + limit.rise + _ROUNDING:
-        yield f"may rise by {limit_change(limit.rise, name)}"
+        yield f"the rules allow a rise of {limit_change(limit.rise, name)}"

@@ -124,6 +124,6 @@ def _message(new: Sequence[ErrorName], n: int, judged: int) -> str:
     )
     more = f"; and {len(new) - _MOST_SHOWN} more" if len(new) > _MOST_SHOWN else ""
     return (
-        f"{len(new)} of {n} likely errors are new (not in the baseline's summaries, and judged by "
-        f"nobody): {shown}{more}"
+        f"{len(new)} of {n} likely errors are new (not in the baseline's summaries, and nobody has "
+        f"judged them): {shown}{more}"
     )

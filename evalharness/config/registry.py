@@ -275,6 +275,11 @@ def model_row(name: str) -> ComponentRow:
     return BUILT_IN["models"].get(name, _PLUG_IN)
 
 
+def is_built_in(name: str) -> bool:
+    """Tell whether a metric or check is one of ours, and no plug-in's."""
+    return any(name in BUILT_IN[kind] for kind in SCORERS)
+
+
 def is_share(part: str) -> bool:
     """Tell whether a part of a score, or its value (""), is shown times 100."""
     return not any(part in row.unscaled for kind in SCORERS for row in BUILT_IN[kind].values())

@@ -200,9 +200,14 @@ def nearest(wrong: str, known: Sequence[str]) -> str:
     '; did you mean num_beams?'
     >>> nearest("x", ["num_beams", "seed"])
     '; known: num_beams, seed'
+    >>> nearest("rougel", ["rouge", "rouge.rougeL"])
+    '; did you mean rouge.rougeL?'
     """
     import difflib
 
+    ends = [name for name in known if name.rpartition(".")[2].casefold() == wrong.casefold()]
+    if ends:
+        return f"; did you mean {ends[0]}?"
     close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]}?"
@@ -272,7 +277,7 @@ def parse_yaml(text: str, name: str, folder: Path) -> Document:
     """
     node = _compose(text, name)
     if node is None:
-        raise ConfigError(f"{name}: empty")
+        raise ConfigError(f"{name}: empty; its lines should be settings, key: value")
     reader = _Reader(name, folder)
     tree = reader.value(node, ())
     if not isinstance(tree, dict):
