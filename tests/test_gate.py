@@ -205,7 +205,8 @@ def test_candidate_without_some_articles_could_not_run(make_run: MakeRun) -> Non
     whole = make_run("a", {"m": BASE.tolist()})
     found = gate(whole, fewer)
     assert found.verdict == "could-not-run"
-    assert "has 70 of the baseline's 80 articles" in found.reason
+    assert "has 70 of the baseline's 80 articles, and 100% are needed; " in found.reason
+    assert found.reason.endswith("or let fewer do: shared: 0.87 in the rules")
     found = gate(whole, fewer, {"shared": 0.8, "metrics": {"m": 0.05}})
     assert found.verdict == "pass"
     assert found.left_out == {"baseline": 10}

@@ -585,6 +585,18 @@ def test_systems_of_other_articles_are_refused(command: Command) -> None:
     assert not Path("results/score").exists()
 
 
+def test_files_with_the_same_ids_of_other_articles_are_refused_by_an_id(command: Command) -> None:
+    two_files()
+    others = [row | {"document": row["document"][::-1]} for row in rows_of(PEGASUS)]
+    write_jsonl("b.jsonl", others)
+
+    done = command("gate", "a.jsonl", "b.jsonl")
+
+    said = f"the id {others[0]['id']!r} has another article in the second ({len(others)} such ids)"
+    assert done.returncode == Exit.MENDABLE
+    assert f"a.jsonl and b.jsonl are of other articles: {said}" in done.stderr
+
+
 def test_a_file_under_two_names_is_compared_with_itself(command: Command) -> None:
     two_files()
     done = command("compare", "A=a.jsonl", "B=a.jsonl", "--metrics", "rouge1", "--json")

@@ -1,5 +1,6 @@
 """A baseline's run and a candidate's, side by side on the articles that both have."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -278,7 +279,8 @@ def _pair_up(baseline: Run, candidate: Run, system: str, at_least: float) -> Pai
     shared = share([baseline, candidate])
     if shared.n < at_least * baseline.n:
         raise CouldNotRun(
-            f"{candidate.folder}: has {shared.n} of the baseline's {baseline.n} articles; "
-            f"the rules may lower `shared: {at_least:g}`"
+            f"{candidate.folder}: has {shared.n} of the baseline's {baseline.n} articles, and "
+            f"{at_least:.0%} are needed; summarize the others, too, or let fewer do: "
+            f"shared: {math.floor(100 * shared.n / baseline.n) / 100:g} in the rules"
         )
     return Pairing(shared, system)

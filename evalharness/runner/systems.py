@@ -502,6 +502,13 @@ class _Join:
 
     def _why_not(self, file: _SystemFile, base: OutputFile, keys: _Keys) -> str:
         name, other = file.where, base.data.path
+        same = file.rows.articles.keys() & keys.articles.keys()
+        if same and file.file.map.id and base.map.id:
+            example = next(key for key in file.rows.articles if key in same)
+            return (
+                f"{name} and {other} are of other articles: the id {example!r} has another article "
+                f"in the second ({len(same)} such ids); take files of the same articles"
+            )
         if file.file.map.id and base.map.id:
             ours, theirs = next(iter(file.rows.articles), "–"), next(iter(keys.articles), "–")
             return (
