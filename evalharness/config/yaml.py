@@ -206,9 +206,7 @@ def nearest(wrong: str, known: Sequence[str]) -> str:
     import difflib
 
     ends = [name for name in known if name.rpartition(".")[2].casefold() == wrong.casefold()]
-    if ends:
-        return f"; did you mean {ends[0]}?"
-    close = difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
+    close = ends or difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]}?"
     return f"; known: {', '.join(sorted(known))}" if known else "; it has no options"

@@ -310,12 +310,15 @@ def worth_showing(summary: str, flags: Sequence[Flag]) -> list[Flag]:
             shown.append(flag)
             continue
         said = flag.span.of(summary)
-        if text.content_words(said) or _TELLING & {
-            fold(word.of(said)) for word in text.words(said)
-        }:
+        if _says_something(said):
             start = flag.span.start + len(said) - len(said.lstrip(_MARKS))
             shown.append(replace(flag, span=Span(start, start + len(said.strip(_MARKS)))))
     return shown
+
+
+def _says_something(said: str) -> bool:
+    words = {fold(word.of(said)) for word in text.words(said)}
+    return bool(text.content_words(said) or words & _TELLING)
 
 
 def _inside(span: Span, sentence: Span) -> bool:
