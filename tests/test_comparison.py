@@ -266,6 +266,32 @@ def test_cases_are_joined_and_other_settings_stay_apart(
     assert [len(names) for names in found.joined.values()] == [2, 2]
 
 
+def test_case_is_joined_with_the_settings_that_it_sets(
+    make_sweep: Callable[..., list[Path]],
+) -> None:
+    """A setting that one case alone has goes with it; one that varies within a case does not."""
+    sets: dict[str, dict[str, Any]] = {
+        "greedy": {"model.do_sample": False},
+        "drawn": {"model.do_sample": True, "model.temperature": 0.7},
+    }
+    runs = make_sweep(
+        {
+            f"llama,{case},num_beams={beams}": (
+                {"case": case, "seed": 3, **settings, "generation.num_beams": beams},
+                BASE,
+            )
+            for case, settings in sets.items()
+            for beams in (1, 2)
+        }
+    )
+    found = compare(*runs, join=["case"])
+    assert found.systems == ("llama,num_beams=1", "llama,num_beams=2")
+    assert found.joined["llama,num_beams=1"] == (
+        "llama,greedy,num_beams=1",
+        "llama,drawn,num_beams=1",
+    )
+
+
 @pytest.mark.parametrize(
     ("join", "said"),
     [

@@ -406,8 +406,9 @@ def systems_of(shared: Shared, join: Sequence[str] = ()) -> list[System]:
     for key in join:
         _check_swept(key, shared.runs)
     groups: dict[_Group, dict[int, str]] = {}
+    of_cases = _settings_of_cases(shared.runs) if "case" in join else frozenset[str]()
     for i, run in enumerate(shared.runs):
-        group, value = _split_settings(run, join)
+        group, value = _split_settings(run, join, of_cases)
         groups.setdefault(group, {})[i] = value
     if all(len(values) == 1 for values in groups.values()):
         raise Incomparable(f"no two of these runs differ in {' and '.join(join)} alone")
@@ -431,10 +432,33 @@ def _is_named(setting: str, keys: Sequence[str]) -> bool:
     return any(f".{setting}".endswith(f".{key}") for key in keys)
 
 
-def _split_settings(run: Run, join: Sequence[str]) -> tuple[_Group, str]:
-    """Return what a run has in common with those it is joined with, and what it does not."""
+def _settings_of_cases(runs: Sequence[Run]) -> frozenset[str]:
+    """Return the settings that go with the case: one value in each, and not the same in all.
+
+    A run says what was set in it, and not which of it its case sets.
+    """
+    values: dict[str, dict[str, set[str]]] = {}
+    for run in runs:
+        case = canonical([str(run.folder.resolve().parent), run.settings.get("case")])
+        for key, value in run.settings.items():
+            values.setdefault(key, {}).setdefault(case, set()).add(canonical(value))
+    cases = len(values.pop("case", {}))
+    return frozenset(
+        key
+        for key, by_case in values.items()
+        if all(len(said) == 1 for said in by_case.values())
+        and (len(by_case) < cases or len(set.union(*by_case.values())) > 1)
+    )
+
+
+def _split_settings(run: Run, join: Sequence[str], of_cases: frozenset[str]) -> tuple[_Group, str]:
+    """Return what a run has in common with those it is joined with, and what it does not.
+
+    of_cases: settings that come with a case that is joined, and are no difference of their own.
+    """
     joined = {key: value for key, value in run.settings.items() if _is_named(key, join)}
-    rest = {key: value for key, value in run.settings.items() if key not in joined}
+    apart = joined.keys() | of_cases
+    rest = {key: value for key, value in run.settings.items() if key not in apart}
     name = ",".join(part for part in run.name.split(",") if not _tells_of(part, joined))
     return _Group(run.folder.resolve().parent, name, canonical(rest)), canonical(joined)
 
