@@ -40,6 +40,12 @@ def test_summaries_stand_in_order_with_what_is_known_of_them() -> None:
     ]
 
 
+def test_temperature_of_zero_is_greedy_and_another_one_needs_sampling() -> None:
+    assert Endpoint("http://h/v1", "m", temperature=0) == Endpoint("http://h/v1", "m")
+    with pytest.raises(ValueError, match="temperature: is for sampling: add do_sample: true"):
+        Endpoint("http://h/v1", "m", temperature=0.5)
+
+
 def test_request_is_greedy_unless_sampling_is_asked_for() -> None:
     with serving(lead) as server:
         Endpoint(server.url, "m", system="Be brief.", stop=("END",)).summarize(articles(1))

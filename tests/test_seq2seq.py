@@ -575,7 +575,7 @@ def test_article_that_cannot_be_read_does_not_harm_the_others(
         ({"temperature": 0.5}, "temperature: is for sampling: add do_sample: true"),
         ({"top_p": 0.9, "do_sample": False}, "top_p: is for sampling"),
         ({"do_sample": True, "top_p": 1.5}, "top_p: 1.5 is out of range"),
-        ({"do_sample": True, "temperature": 0.0}, "temperature: must be above 0"),
+        ({"do_sample": True, "temperature": 0.0}, "temperature: must be above 0; greedy"),
         ({"num_beams": 0}, "num_beams: 0 is out of range"),
         ({"num_beams": 1, "length_penalty": 2.0}, "length_penalty: is for beam search"),
         ({"min_new_tokens": 9, "max_new_tokens": 8}, "min_new_tokens: 9 is above max_new_tokens"),

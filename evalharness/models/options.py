@@ -131,7 +131,10 @@ class Generating:
                 raise ValueError(f"{name}: {value} is out of range ({limits})")
         for name in ("temperature", "repetition_penalty", "top_p", "typical_p"):
             if getattr(self, name) == 0:
-                raise ValueError(f"{name}: must be above 0")
+                greedy = "; greedy decoding is without it and do_sample"
+                raise ValueError(
+                    f"{name}: must be above 0{greedy if name == 'temperature' else ''}"
+                )
 
     def _refuse(self, names: tuple[str, ...], why: str) -> None:
         for name in names:
