@@ -284,6 +284,13 @@ def test_command_gives_the_exit_code_of_what_it_found(tmp_path: Path) -> None:
     assert run(str(broken), str(PAGES / "bridge.txt"))[0] == 2
 
 
+def test_several_pages_end_with_how_many_have_which_verdict(tmp_path: Path) -> None:
+    bridge, harvest = str(PAGES / "bridge.txt"), str(PAGES / "harvest.txt")
+    counted = "3 pages: 1 flagged, 1 supported, 1 not read\n"
+    assert counted in run(bridge, harvest, str(tmp_path / "none.txt"))[1]
+    assert "pages: " not in run(bridge)[1]
+
+
 GUESSED = """Rain floods the market
 
 By Ada Lind

@@ -38,7 +38,7 @@ from evalharness.loaders.pages.sites import (
     profile_text,
 )
 from evalharness.records import Article
-from evalharness.report.verdict import show_blocks, show_reminder, show_verdict
+from evalharness.report.verdict import count_text, show_blocks, show_reminder, show_verdict
 from evalharness.runner.check import Verdict, check, read_page
 
 STDIN = "-"
@@ -218,6 +218,9 @@ def _check_pages(
     if show.as_json:
         print_json(records[0] if single else records)
     elif codes != [Exit.MENDABLE]:
+        if len(codes) > 1:
+            found = [each.verdict for each in verdicts]
+            typer.echo(f"{count_text(found, len(codes) - len(found))}\n")
         show_reminder(sys.stdout, verdicts)
     return exit_of_pages(codes)
 

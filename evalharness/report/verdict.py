@@ -110,6 +110,21 @@ _HOW_TO_NAME_A_SUMMARY = (
 SCORES_MEAN = "Scores go from 0 to 100: how far the article supports a sentence, or all of them."
 
 
+# The outcomes of pages, in the order in which a count names them.
+_OUTCOMES = ("flagged", "unsure", "supported", "no_verdict", "uncertain", "no_summary")
+
+
+def count_text(outcomes: Sequence[str], unread: int) -> str:
+    """Return how many pages have each outcome; unread: further ones that could not be read.
+
+    >>> count_text(["supported", "flagged", "no_summary", "flagged"], 1)
+    '5 pages: 2 flagged, 1 supported, 1 no summary, 1 not read'
+    """
+    counts = {each: outcomes.count(each) for each in _OUTCOMES} | {"not read": unread}
+    said = [f"{n} {each.replace('_', ' ')}" for each, n in counts.items() if n]
+    return f"{len(outcomes) + unread:,} pages: {', '.join(said)}"
+
+
 def show_reminder(out: IO[str], verdicts: Sequence[Verdict] = ()) -> None:
     """Print what the scores of verdicts mean, if any was shown; and that the article counts."""
     scored = any(each.verdict in _SCORED and each.score is not None for each in verdicts)
