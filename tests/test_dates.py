@@ -153,3 +153,15 @@ def test_a_word_for_a_season_may_be_another() -> None:
     article = "A bolt is held in place by a spring (14) of steel."
     assert not _score(article, "The bolt is held by spring (14).").flags
     assert _score("A bolt is held in place.", "It was held in spring.").flags
+
+
+def test_a_known_month_amid_what_is_said_of_another_is_wrong() -> None:
+    article = (
+        "The chair proposed to raise the rent of a full plot to 40 pounds from October. "
+        "The grant was deferred until the meeting in April."
+    )
+    summary = "The rent of a full plot will rise to 40 pounds from {}."
+    (flag,) = _score(article, summary.format("April")).flags
+    assert flag.message == "the article says 'October', in sentence 1"
+    assert not _score(article, summary.format("October")).flags
+    assert not _score(article, "The grant comes in April.").flags

@@ -18,7 +18,7 @@ from evalharness import text
 from evalharness.checks.lexical.lexical import ODDS, PARTS, Indexed, Lexical, merge_flags
 from evalharness.checks.lexical.passages import Passages
 from evalharness.checks.lexical.support import Support, odds_added
-from evalharness.records import Article, Flag, Score, Span, Summary
+from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind
 from evalharness.text import dates as date_readers
 from evalharness.text.number_reader import read_numbers
 
@@ -431,3 +431,42 @@ def test_a_year_counted_from_one_of_the_article_is_no_wrong_number() -> None:
     article = "The probe missed Venus in 2010 but reached its orbit five years later."
     right, wrong = _scores(article, *(f"The probe reached Venus in {y}." for y in (2015, 2017)))
     assert [[flag.kind for flag in each.flags] for each in (right, wrong)] == [[], ["date"]]
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "wrong"),
+    [
+        (
+            "Attacks come more than four a month.",
+            "Attacks come more than four a week.",
+            "more than four a week",
+        ),
+        ("Attacks come more than four a month.", "Attacks come four times a month.", ""),
+        ("It costs £38 a head per day.", "It costs £38 per person per day.", ""),
+        ("The soil had 7.9 mg/kg of nitrate.", "The soil had 7.9 g/kg.", "7.9 g/kg"),
+        ("The soil had 7.9 mg/kg of nitrate.", "The soil had 7.9 mg of nitrate.", ""),
+        (
+            "He got amoxicillin 1 g three times a day. Metformin 500 mg was held.",
+            "He got amoxicillin 500 mg three times a day.",
+            "500 mg",
+        ),
+        (
+            "He got amoxicillin 1 g three times a day. Metformin 500 mg was held.",
+            "He got metformin 500 mg.",
+            "",
+        ),
+        (
+            "Profit was $36.1 million (2021: $44.8 million).",
+            "Profit rose to $36.1 million.",
+            "rose",
+        ),
+        ("Profit was $36.1 million (2021: $44.8 million).", "Profit fell to $36.1 million.", ""),
+        ("Debt was $88m, compared with $61m in 2021.", "Debt fell to $88m.", "fell"),
+    ],
+)
+def test_a_known_number_of_another_time_or_unit_or_way_is_a_likely_error(
+    article: str, summary: str, wrong: str
+) -> None:
+    (score,) = _scores(article, summary)
+    likely = [flag for flag in score.flags if flag_kind(flag.kind).hard]
+    assert [flag.span.of(summary) for flag in likely] == ([wrong] if wrong else [])

@@ -257,3 +257,16 @@ def test_a_number_of_the_same_thing_is_near_in_size_or_part_of_the_same_choice()
 def test_a_number_in_other_words_is_right(article: str, summary: str, wrong: str) -> None:
     flags = [flag for flag in _score(article, summary).flags if flag.kind == "number"]
     assert [flag.span.of(summary) for flag in flags] == ([wrong] if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("summary", "wrong"),
+    [
+        ("She is pregnant with her first child.", ["first"]),
+        ("She is pregnant with her second child.", []),
+        ("She had attacks in the first trimester.", []),
+    ],
+)
+def test_another_number_between_the_very_words_is_wrong(summary: str, wrong: list[str]) -> None:
+    article = "She is pregnant with her second child. In the first trimester she had attacks."
+    assert [flag.span.of(summary) for flag in _score(article, summary).flags] == wrong

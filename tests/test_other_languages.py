@@ -92,3 +92,35 @@ def test_small_words_of_another_language_are_not_marked_alone() -> None:
     (score,) = Lexical().score([pair])
     marked = {flag.span.of(summary) for flag in score.flags}
     assert marked.isdisjoint({"dem", "als", "Mit dem", "am"})
+
+
+@pytest.mark.parametrize(
+    ("language", "summary", "wrong"),
+    [
+        ("de", "Am 3. Juli will der Kreistag wieder beraten.", "3. Juli"),
+        ("de", "Am 3. Juni will der Kreistag wieder beraten.", ""),
+        ("fr", "Une manifestation a eu lieu le 3 juillet.", "3 juillet"),
+        ("es", "Prometió otra ambulancia antes del 15 de mayo.", "15 de mayo"),
+        ("it", "Il teatro riaprirà il 21 novembre dopo un restauro.", "21 novembre"),
+        ("nl", "De bouw kost 85 miljoen euro en begint op 1 mei.", "1 mei"),
+        ("ru", "Работы начнутся 12 марта.", "12 марта"),
+        ("ru", "Работы начнутся 12 апреля.", ""),
+    ],
+)
+def test_a_month_that_the_article_has_otherwise_is_a_likely_error(
+    language: str, summary: str, wrong: str
+) -> None:
+    dates = [words for kind, words in _likely_errors(language, summary) if kind == "date"]
+    assert dates == ([wrong] if wrong else [])
+
+
+def test_the_year_of_a_month_is_the_articles() -> None:
+    article = (
+        "Sąd uznał w czwartek, że opóźnienie wynikło z braków we wniosku, a sędzia nie zgodziła "
+        "się z tym, co mówiła spółka. Hotel miał być otwarty w 2020 roku, a budowa rozpoczęła się "
+        "w marcu 2021 roku."
+    )
+    for year, kinds in (("2020", ["date"]), ("2021", [])):
+        summary = f"Budowa hotelu rozpoczęła się w marcu {year} roku."
+        (score,) = Lexical().score([(Article("a", article), Summary("a", summary))])
+        assert [f.kind for f in score.flags if flag_kind(f.kind).hard] == kinds

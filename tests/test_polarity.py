@@ -348,3 +348,45 @@ def test_what_somebody_planned_to_do_then_he_need_not_have_done() -> None:
     summary = "Doe could not leave Springfield at nine on Saturday."
     kinds = [_score(stated.format(word), summary).flags[0].kind for word in ("planned", "went")]
     assert kinds == ["contrast", "negation"]
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "wrong"),
+    [
+        (
+            "The X-ray showed right lower lobe consolidation and no effusion.",
+            "He had pneumonia of the left lower lobe.",
+            "left",
+        ),
+        (
+            "The X-ray showed right lower lobe consolidation, and the left lower lobe was clear.",
+            "The left lower lobe was clear.",
+            "",
+        ),
+        (
+            "The clause was an unreasonable restraint of trade, the judge held.",
+            "The clause was a reasonable restraint of trade, the judge held.",
+            "reasonable",
+        ),
+        (
+            "We show a direct link between attention and accuracy in the human brain.",
+            "They show an indirect link between attention and accuracy in the human brain.",
+            "indirect",
+        ),
+        (
+            "The clause was an unreasonable restraint of trade. Its reason was a reasonable fear.",
+            "The reasonable fear was of trade.",
+            "",
+        ),
+        (
+            "It has many parts. A dealer must not pay for scrap metal in cash at any time.",
+            "Section fourteen of the law says that a dealer may pay for scrap metal in cash.",
+            "pay",
+        ),
+    ],
+)
+def test_an_opposite_between_the_very_words_is_a_likely_error(
+    article: str, summary: str, wrong: str
+) -> None:
+    flags = [flag for flag in _score(article, summary).flags if flag.kind != "contrast"]
+    assert [flag.span.of(summary) for flag in flags] == ([wrong] if wrong else [])

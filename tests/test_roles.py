@@ -296,3 +296,12 @@ def test_who_says_it_is_told() -> None:
 def test_fields_of_a_form_are_no_speakers() -> None:
     form = "From: Anna\nTo: Tom\nSubject: Trip\nDear Tom,\nI lent the speaker to Kasia.\nAnna"
     assert not StatedRoles(form).speakers.known
+
+
+def test_another_name_in_a_row_of_the_very_words_is_a_likely_error() -> None:
+    article = (
+        "Activists dumped paint on the road in front of the Russian embassy in London. Rome ate."
+    )
+    summary = "Activists dumped paint on the road in front of the Rome embassy in London."
+    (flag,) = _score(article, summary).flags
+    assert (flag.kind, flag.span.of(summary)) == ("roles", "Rome")

@@ -25,6 +25,8 @@ from evalharness.text.dates import Date
 
 # Longer spans of years are of geology.
 MOST_YEARS = 1_000
+# So far from a date stands what it is the date of, and so much of it must be the same.
+REACH_OF_BOUND, LEAST_BOUND = 10, 3
 
 
 class StatedDates(scoring.ArticleIndex):
@@ -191,6 +193,29 @@ class StatedDates(scoring.ArticleIndex):
             year in self.computed_years and year not in self.years for year in claimed.years
         )
 
+    def bound_elsewhere(self, claimed: Date, own: Passages) -> Date | None:
+        """Return the date that the article has amid what a summary says of another known date.
+
+        The rent rises `from October`, and the committee meets in April.
+        """
+        if claimed.years or claimed.relative or not (claimed.months or claimed.weekday is not None):
+            return None
+        wanted = own.around_span(claimed.span, REACH_OF_BOUND)
+        if len(wanted) < LEAST_BOUND:
+            return None
+        stated = self.supporting_dates(claimed)
+        around = (self.passages.around_span(each.span, REACH_OF_BOUND) for each in stated)
+        if not stated or any(not wanted.isdisjoint(near) for near in around):
+            return None
+        form = _form(claimed)
+        others = (each for each in self.dates if each not in stated and _form(each) == form)
+        rivals = (
+            (len(wanted & self.passages.around_span(each.span, REACH_OF_BOUND)), each)
+            for each in itertools.islice(others, MOST_CANDIDATES)
+        )
+        most, rival = max(rivals, key=lambda pair: pair[0], default=(0, None))
+        return rival if most >= LEAST_BOUND else None
+
     def can_judge(self, claimed: Date, wanted: frozenset[str]) -> bool:
         """Tell whether the article would say a date: always, but for one relative to today.
 
@@ -258,7 +283,11 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
             continue
         claims = [article.resolve(claim) for claim in dates]
         wanted = _stems(own, number)
-        known = [claim for claim in claims if article.is_supported(claim)]
+        known = [
+            claim
+            for claim in claims
+            if article.is_supported(claim) and not article.bound_elsewhere(claim, own)
+        ]
         right = set(known)
         wrong = [c for c in claims if c not in right and article.can_judge(c, wanted)]
         if not known and not wrong:
@@ -266,7 +295,8 @@ def _judge_sentences(article: StatedDates, summary: str) -> Iterator[scoring.Sen
         flags: list[Flag] = []
         for claim in wrong:
             explained = n_flags + len(flags) < MOST_FLAGS_EXPLAINED
-            instead = article.instead(claim, wanted) if explained else None
+            bound = article.bound_elsewhere(claim, own) if article.is_supported(claim) else None
+            instead = bound or (article.instead(claim, wanted) if explained else None)
             flags.append(_flag(article, claim, instead, summary))
         n_flags += len(flags)
         shown = known if article.wants_evidence else []

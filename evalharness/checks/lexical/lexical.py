@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 
 from evalharness.checks.lexical.dates import Dates
 from evalharness.checks.lexical.entities import Entities
+from evalharness.checks.lexical.foreign_dates import foreign_months
 from evalharness.checks.lexical.foreign_denials import denials
+from evalharness.checks.lexical.measures import misread_measures
 from evalharness.checks.lexical.miscopies import foreign_circumstances, miscopied
 from evalharness.checks.lexical.numbers import Numbers
-from evalharness.checks.lexical.passages import on_demand
+from evalharness.checks.lexical.passages import on_demand, passages_of_summary
 from evalharness.checks.lexical.polarity import Polarity
 from evalharness.checks.lexical.quotes import Quotes
 from evalharness.checks.lexical.roles import Roles
@@ -121,9 +123,12 @@ class Indexed(ArticleIndex):
         found: list[Sequence[Flag]] = [score.flags for score in results.values()]
         found.append([*miscopied(self.wording, summary)])
         if self.is_english:
+            own = passages_of_summary(summary)
+            found.append([*misread_measures(self.passages, own)])
             found.append([*foreign_circumstances(self.wording, summary)])
         else:
             found.append([*denials(self.passages, summary)])
+            found.append([*foreign_months(self.passages, passages_of_summary(summary))])
         telling = merge_flags(summary, _likely_first(found))
         support = self.wording.compare(summary, _foreign(telling))
         if support.value is None:

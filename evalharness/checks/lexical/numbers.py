@@ -295,6 +295,28 @@ class StatedNumbers(scoring.ArticleIndex):
             for near in around
         )
 
+    def in_frame(self, claimed: text.Number, own: Passages) -> text.Number | None:
+        """Return another number that the article has between the very words of a known one.
+
+        `With her first child`, where it is `with her second child`.
+        """
+        mine = own.words_beside(claimed.span)
+        if mine is None or not self.passages.places.get(mine[2]):
+            return None
+        agreeing = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
+        if any((self.passages.words_beside(each.span) or mine)[2] == mine[2] for each in agreeing):
+            return None
+        places = self.passages.places[mine[2]][:MOST_CANDIDATES]
+        others = (number for number in map(self._number_before, places) if number is not None)
+        alike = (n for n in others if (n.kind, n.unit) == (claimed.kind, claimed.unit))
+        return next((n for n in alike if self.passages.words_beside(n.span) == mine), None)
+
+    def _number_before(self, at: int) -> text.Number | None:
+        """Return the number that ends right before a token."""
+        end = self.passages.columns.starts[at] - 1
+        found = self.passages.numbers[self.passages.columns.sentences[at]]
+        return next((number for number in found if number.span.end == end), None)
+
     def _words_around(self, span: Span) -> frozenset[str]:
         """Return the words of content around a number; for an answer, those of its question, too.
 
@@ -733,7 +755,7 @@ def _claim(
     if evidence:
         if unit := article.other_unit(number, own):
             return _Claim(number, [], number._replace(span=unit))
-        bound = article.bound_elsewhere(number, own)
+        bound = article.bound_elsewhere(number, own) or article.in_frame(number, own)
         return _Claim(number, [] if bound else evidence, bound)
     if _is_label(number, own.text, article):
         return None

@@ -118,6 +118,7 @@ class Passages:
         self.stems = self.columns.stems
         self._around: dict[tuple[int, int], frozenset[str]] = {}
         self._named_as: tuple[text.Casing, list[text.Name]] | None = None
+        self._numbers_in: tuple[str, list[list[text.Number]]] | None = None
 
     @on_demand
     def tokens(self) -> list[Token]:
@@ -185,7 +186,12 @@ class Passages:
         return self.numbers_in(self.language)
 
     def numbers_in(self, language: str) -> list[list[text.Number]]:
-        """Return the numbers of each sentence, as a language writes them."""
+        """Return the numbers of each sentence, as a language writes them; the last are kept."""
+        if self._numbers_in is None or self._numbers_in[0] != language:
+            self._numbers_in = language, self._read_numbers(language)
+        return self._numbers_in[1]
+
+    def _read_numbers(self, language: str) -> list[list[text.Number]]:
         if language in VOCABULARIES:
             return [text.numbers(self.text, [span], (), language) for span in self.sentences]
         columns = self.columns
@@ -267,12 +273,12 @@ class Passages:
 
     def beside_span(self, span: Span) -> frozenset[str]:
         """Return the stems of the word of content before some characters and of the one behind."""
-        low, before, behind, high = self._parted_by(span)
+        low, before, behind, high = self.parted_by(span)
         return self._nearest_content(range(before - 1, low - 1, -1), range(behind, high))
 
     def around_span(self, span: Span, reach: int) -> frozenset[str]:
         """Return the stems of the words of content around some characters in their sentence."""
-        low, before, behind, high = self._parted_by(span)
+        low, before, behind, high = self.parted_by(span)
         near = self._content_stems[max(low, before - reach) : before]
         near += self._content_stems[behind : min(high, behind + reach)]
         return frozenset(near) - {NO_CONTENT}
@@ -282,14 +288,14 @@ class Passages:
 
         `Of the`, `more` and other words that hold sentences together are passed over.
         """
-        _, _, behind, high = self._parted_by(span)
+        _, _, behind, high = self.parted_by(span)
         words = self.columns
         for at in range(behind, high):
             if words.after_mark[at] or words.content[at]:
                 return "" if words.after_mark[at] else words.words[at]
         return ""
 
-    def _parted_by(self, span: Span) -> tuple[int, int, int, int]:
+    def parted_by(self, span: Span) -> tuple[int, int, int, int]:
         """Return the bounds of the tokens before some characters in their sentence, and behind."""
         number = self.sentence_at(span.start)
         low, high = self.first[number], self.first[number + 1]
@@ -299,12 +305,12 @@ class Passages:
 
     def tokens_behind(self, end: int, most: int) -> list[Token]:
         """Return the next words behind a character, of its sentence."""
-        _, _, behind, high = self._parted_by(Span(max(0, end - 1), end))
+        _, _, behind, high = self.parted_by(Span(max(0, end - 1), end))
         return [*map(self.token, range(behind, min(high, behind + most)))]
 
     def choice_before(self, span: Span) -> tuple[str, ...]:
         """Return the words before some characters with which they are a choice: `two or`."""
-        low, before, _, _ = self._parted_by(span)
+        low, before, _, _ = self.parted_by(span)
         words = self.columns.words[max(low, before - 2) : before]
         return tuple(words) if words[1:] == ["or"] else ()
 
@@ -313,11 +319,22 @@ class Passages:
 
         None where one of them is lacking in their sentence.
         """
-        low, before, behind, high = self._parted_by(span)
+        low, before, behind, high = self.parted_by(span)
         if before - low < 2 or high - behind < 3:
             return None
         around = (*self.tokens[before - 2 : before], *self.tokens[behind + 1 : behind + 3])
         return tuple(token.stem for token in around), self.tokens[behind]
+
+    def words_beside(self, span: Span) -> tuple[str, str, str] | None:
+        """Return the stems of the two words before some characters and of the one behind.
+
+        None where one of them is lacking, or that behind has no content.
+        """
+        low, before, behind, high = self.parted_by(span)
+        if before - low < 2 or behind >= high or self.columns.after_mark[behind]:
+            return None
+        stems, content = self.stems, self.columns.content
+        return (stems[before - 2], stems[before - 1], stems[behind]) if content[behind] else None
 
     def alignments(
         self,

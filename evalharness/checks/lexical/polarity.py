@@ -29,6 +29,7 @@ from evalharness.checks.lexical.words import (
     ALIKE,
     ANTONYMS,
     BE,
+    GENERAL_STEMS,
     KEPT,
     LEAVING,
     LOSING,
@@ -260,6 +261,22 @@ REACH_OF_IF = 6
 BESIDE = 4
 
 
+# Two words of content behind two opposites say that both are of one thing.
+LEAST_IN_FRAME, LEAST_COPIED_BEHIND, REACH_OF_FRAME = 2, 3, 6
+_PREFIXES = ("un", "in", "im", "ir", "dis")
+SHORTEST_BARE, SHORTEST_WITH_PREFIX = 4, 6
+_OF_BOTH = WINNING | LOSING | OF_TIME
+
+
+@OfWords
+def _bare(stem: str) -> str:
+    """Return a stem without a prefix that denies it, `reason` of `unreason`; empty without one."""
+    if not stem.startswith(_PREFIXES):  # as most
+        return ""
+    bare = (stem.removeprefix(each) for each in _PREFIXES if stem.startswith(each))
+    return next((each for each in bare if len(each) >= SHORTEST_BARE), "")
+
+
 class _Clash(NamedTuple):
     """Tokens of the summary that clash with tokens of the article."""
 
@@ -335,8 +352,17 @@ class StatedPolarity(ArticleIndex):
 
     @on_demand
     def telling_stems(self) -> frozenset[str]:
-        """The stems that are disputed in the article, or denied of everybody."""
-        return self.disputed_stems.union(self.blankets)
+        """The stems that are disputed in the article, denied of everybody, or by a prefix."""
+        return self.disputed_stems.union(self.blankets, self.bare)
+
+    @on_demand
+    def bare(self) -> dict[str, list[str]]:
+        """The stems with a prefix that denies them, by what they are without it."""
+        found: dict[str, list[str]] = {}
+        stems = self.passages.places
+        for stem in itertools.compress(stems, map(_bare.__getitem__, stems)):
+            found.setdefault(_bare[stem], []).append(stem)
+        return found
 
     def affirms(self, at: int) -> bool:
         """Tell whether the article neither denies nor hedges a word at a place."""
@@ -457,11 +483,12 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         """Return which words of a sentence are disputed or can clash at all; most are neither."""
         first, end = self.own.first[number], self.own.first[number + 1]
         words, denied = self.own.columns.words, self.own_cues.denied
-        telling = self.article.telling_stems
+        telling, places = self.article.telling_stems, self.stated.places
         return [
             at
             for at, stem in enumerate(self.own.stems[first:end], first)
             if stem in ANTONYMS
+            or _bare[stem] in places
             or stem in telling
             or words[at] in PROMISES
             or at in denied
@@ -558,7 +585,10 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         if self.article.compares(denied[best]):
             return None
-        return _Clash(at, at, _sure("negation", places[0]), (denied[best], best))
+        kind = _sure("negation", places[0])
+        if kind == "contrast" and self._run_around(at, best) >= LEAST_COPIED_BEHIND:
+            kind = "negation"
+        return _Clash(at, at, kind, (denied[best], best))
 
     def _added_denial(self, at: int) -> _Clash | None:
         """Return a clash where the summary denies something amid words that deny nothing."""
@@ -611,12 +641,12 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     def _opposite(self, at: int) -> _Clash | None:
         """Return a clash where the article has the opposite of a word in its place."""
         stem = self.own.tokens[at].stem
-        against = ANTONYMS.get(stem)
-        if against is None or self._in_name(self.own, at) or self._has_both(at, against):
+        against = ANTONYMS.get(stem) or self._without_prefix(at)
+        if not against or self._in_name(self.own, at) or self._has_both(at, against):
             return None
         if stem in OF_DEATH and not against.isdisjoint(OF_HARM) and self.article.places(OF_DEATH):
             against -= OF_HARM
-        opposed, known = self.article.places(against), self._all_places(ALIKE[stem])
+        opposed, known = self.article.places(against), self._all_places(ALIKE.get(stem, ()))
         if not opposed or len(known) > MOST_PLACES:
             return None
         alike = self.stated.alignments(self.own.around(at), known)
@@ -630,13 +660,55 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             and (place.share >= 0.5 > len(alike) or self.stated.near(place.at, beside))
         ]
         if not found or self._is_supported(alike, found[0]):
-            return None
+            return self._opposite_in_frame(at, opposed, known)
         place = found[0].at
         if (at in self.own_cues.denied) != (place in self.article.cues.denied):
             return None
         is_sure = found[0].share >= SURE_OPPOSITE or not alike
         is_sure = is_sure and not self._may_both_be(at, stem, place, known)
         return _Clash(at, at, "antonym" if is_sure else "contrast", (place, place))
+
+    def _without_prefix(self, at: int) -> frozenset[str]:
+        """Return the opposite that the article has by a prefix, `unlawful`, but not the word."""
+        word, stem = self.own.columns.words[at], self.own.stems[at]
+        against = [_bare[stem], *self.article.bare.get(stem, ())]
+        places, words = self.stated.places, self.stated.columns.words
+        if any(words[place] == word for place in places.get(stem, ())):
+            return frozenset()
+        return frozenset(
+            other
+            for other in against
+            if any(_differ_by_prefix(word, words[place]) for place in places.get(other, ()))
+        )
+
+    def _opposite_in_frame(self, at: int, opposed: list[int], known: list[int]) -> _Clash | None:
+        """Return a clash where the article has an opposite between the very words: left lung."""
+        stems = self.stated.stems
+        following = self.own.stems[at + 1 : at + 2]
+        opposed = [place for place in opposed if stems[place + 1 : place + 2] == following]
+        if not opposed or any(self._run_around(at, place) >= LEAST_IN_FRAME for place in known):
+            return None
+        # One wins four derbies, the other loses them; something else may be before and after.
+        if self.own.stems[at] in _OF_BOTH:
+            return None
+        found = (place for place in opposed if self._is_opposite_in_frame(at, place))
+        return next((_Clash(at, at, "antonym", (place, place)) for place in found), None)
+
+    def _is_opposite_in_frame(self, at: int, place: int) -> bool:
+        is_denied = place in self.article.cues.denied
+        return (
+            self._run_around(at, place) >= LEAST_IN_FRAME
+            and (at in self.own_cues.denied) == is_denied
+            and self._may_oppose(at, place)
+            and not self._in_name(self.stated, place)
+        )
+
+    def _run_around(self, at: int, place: int) -> int:
+        """Return how many telling words right behind one word are those behind another."""
+        run = self.own.same_run(at + 1, self.stated, place + 1, 1, REACH_OF_FRAME)
+        stems, content = self.own.stems, self.own.columns.content
+        behind = range(at + 1, at + 1 + run)
+        return sum(content[each] and stems[each] not in GENERAL_STEMS for each in behind)
 
     def _may_oppose(self, at: int, place: int) -> bool:
         """Tell whether two words can speak against each other where they stand.
@@ -776,6 +848,11 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 return Flag(span, clash.kind, message, (sentence,))
         span = self.own.span(clash.first, clash.last)
         return Flag(span, clash.kind, message, (self.stated.span(first, last),))
+
+
+def _differ_by_prefix(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return len(short) >= SHORTEST_WITH_PREFIX and any(each + short == long for each in _PREFIXES)
 
 
 def _sure(kind: str, place: Alignment) -> str:

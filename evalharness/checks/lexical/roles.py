@@ -57,7 +57,7 @@ LEAST_IN_SLOT = 2
 SLOT_SHARE = 0.4
 # A name stands in another's very place if so many words right beside both are the same, of which so
 # many are of content, and it stands in no place of its own with as many. Each side counts so far.
-LEAST_FRAMED = 4
+LEAST_FRAMED, SURELY_FRAMED = 4, 7
 LEAST_FRAMED_CONTENT = 2
 REACH_OF_FRAME = 6
 LEAST_IN_COMPANY = 2
@@ -165,6 +165,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         self._with_names = {self.own.columns.sentences[at] for at in self.name_at}
         self._wholes: dict[int, list[int]] = {}
         self._named: dict[int, frozenset[str]] = {}
+        self._is_talk = bool(article.speakers.known)
         self._exchange = Exchange(article, self.own, self.name_at)
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
@@ -195,7 +196,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             range(self.own.first[number], self.own.first[number + 1]),
             self.own.columns.words,
         )
-        if number not in self._with_names and not self.article.speakers.known:
+        if number not in self._with_names and not self._is_talk:
             return [at for at in near if words[at] in _IS]
         content, name_at = self.own.columns.content, self.name_at
         return [at for at in near if content[at] or at in name_at or words[at] in _IS]
@@ -207,7 +208,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         if self.own.stems[at] in MUTUAL:
             return [], None
         places, clash = self._swap(at) if self._may_have_parties(at) else ([], None)
-        return places, clash or self._first_person(at) or self._subject(at)
+        return places, clash or (self._is_talk and self._first_person(at)) or self._subject(at)
 
     def _of_name(self, at: int) -> tuple[list[int], _Clash | None]:
         """Return where the article has what stands around a name, and a clash with it.
@@ -531,7 +532,9 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         other = self.article.name_at[best[1][0]]
         if not self._words_of(self.own.tokens[first].sentence).isdisjoint(other.words):
             return None
-        return self._for_another(name, other, best[1][0])
+        clash = self._for_another(name, other, best[1][0])
+        is_sure = best[0] >= SURELY_FRAMED and before and behind
+        return clash._replace(kind="roles") if clash and is_sure else clash
 
     def _company_clash(self, at: int) -> _Clash | None:
         """Return a clash where what is said around a name is said around another, not around it."""
@@ -661,7 +664,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         """Return a clash where one speaker does what another says in the first person."""
         speakers = self.article.speakers
         stem = self.own.stems[at]
-        if not speakers.known or stem not in self.stated.places or stem in GENERAL_STEMS:
+        if stem not in self.stated.places or stem in GENERAL_STEMS:
             return None
         subject = self._speaker_before(at)
         if subject is None or is_reversed(self.own, at):
