@@ -341,7 +341,7 @@ def test_terminal_says_which_bound_a_line_is_of(make_run: MakeRun) -> None:
     text = " ".join(out.getvalue().split())
 
     assert " m, margin: mean " in text
-    assert " 4 articles could only reveal a loss of " in text
+    assert "; 4 articles show only that the loss is at most " in text
     assert " m, floor: mean " in text
     assert " answered: 100% (baseline 100%)" in text
     assert "; at least 100 is required" in text

@@ -213,6 +213,21 @@ def test_next_step_names_the_rows_of_a_file_that_have_no_summary(
     assert "92%" not in again.stdout
 
 
+def test_next_step_of_the_only_system_does_not_name_it(tmp_path: Path, command: Command) -> None:
+    article = "The bridge opened in 1932."
+    rows = [{"id": str(n), "article": article, "summary": article * (1 - n)} for n in range(2)]
+    path = tmp_path / "summaries.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    command("score", path, "--results", tmp_path / "r", "--no-report")
+
+    gathered = gather([tmp_path / "r/score"])
+    step = overview(gathered, articles_of(gathered), standings(gathered)).top.next
+
+    assert step is not None
+    wanted = "Row 1 of summaries.jsonl has an empty summary: fill it in, and score again."
+    assert step.text == wanted
+
+
 def test_next_step_of_a_model_that_did_not_answer_is_its_run(runs: list[Path]) -> None:
     gathered = gather(runs)
     step = overview(gathered, articles_of(gathered), standings(gathered)).top.next

@@ -39,7 +39,6 @@ from evalharness.comparison.rules import (
 )
 from evalharness.comparison.shared import Incomparable, Measure, choose_measures
 from evalharness.config.registry import (
-    detectable_figure,
     is_built_in,
     is_share,
     scaled_figure,
@@ -425,7 +424,7 @@ def _margin_outcome(
     if thin and verdict == "pass":
         verdict = "inconclusive"
     name = test.measure.name
-    message = _margin_message(name, verdict, tested, rules, scored if thin else None, detectable)
+    message = _margin_message(name, verdict, tested, rules, scored if thin else None)
     if test.is_same and pairing.is_same_text:
         verdict = "pass"
         mean = scaled_figure(tested.candidate, name)
@@ -467,29 +466,24 @@ def _margin_message(
     tested: margin_tests.Tested,
     rules: Rules,
     scored: int | None,
-    detectable: float | None,
 ) -> str:
     if not tested.n:
         return "no article has both scores"
     least = scaled_figure(max(0.0, -tested.low), name)
-    low = f"; the loss is at most {least}" if np.isfinite(tested.low) else ""
     mean, margin = _mean_text(name, tested), scaled_figure(tested.margin, name)
     if verdict == "regression":
         return f"{mean}: a significant loss, not shown to be within the margin of {margin}"
     if verdict == "pass":
-        return f"{mean}{low} (margin {margin})"
+        return f"{mean}; the loss is at most {least} (margin {margin})"
     if scored is not None:
         return f"{mean}, but only {tested.n} of {scored} articles with a baseline score have one"
     needed = _articles_needed(tested, rules)
-    more = "" if needed is None else f"; about {needed} articles like these would pass"
+    more = "" if needed is None else f"; about {needed:,} articles like these would pass"
     if tested.n < rules.minimum_n:
         few = f"{tested.n} articles; to pass takes {rules.minimum_n} or more (minimum_n)"
         return f"{mean}, on {few}{more}"
-    shown = detectable_figure(detectable, name)
-    power = (
-        "" if shown == "–" else f"; {tested.n} articles could only reveal a loss of {shown} or more"
-    )
-    return f"{mean}{low}, and the margin is {margin}{more}{power}"
+    bound = f"only that the loss is at most {least}" if np.isfinite(tested.low) else "no bound"
+    return f"{mean}; {tested.n} articles show {bound}, and the margin is {margin}{more}"
 
 
 def _mean_text(name: str, tested: margin_tests.Tested) -> str:
