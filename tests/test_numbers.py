@@ -270,3 +270,36 @@ def test_a_number_in_other_words_is_right(article: str, summary: str, wrong: str
 def test_another_number_between_the_very_words_is_wrong(summary: str, wrong: list[str]) -> None:
     article = "She is pregnant with her second child. In the first trimester she had attacks."
     assert [flag.span.of(summary) for flag in _score(article, summary).flags] == wrong
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "wrong"),
+    [
+        (
+            "In a survey 71% said that pupils listened more, although 58% complained about work.",
+            "In a survey 58% said that pupils listened more.",
+            ["58%"],
+        ),
+        (
+            "Leeds paid an initial £18m for the striker from Ghent, which could rise to £23m.",
+            "Leeds paid an initial £23m for the striker from Ghent.",
+            ["£23m"],
+        ),
+        (
+            "Contact was lost 40 minutes before the landing. The engine burns for 17 minutes.",
+            "Contact was lost 17 minutes before the landing.",
+            ["17 minutes"],
+        ),
+        ("The blast destroyed three of the seven huts.", "It destroyed all seven huts.", ["seven"]),
+        (
+            "Nineteen of the 24 schools kept it; 48 schools took part.",
+            "Nineteen of the 48 schools kept it.",
+            ["48"],
+        ),
+        ("Nineteen of the 24 schools kept it; all 48 took part.", "All 48 took part.", []),
+    ],
+)
+def test_a_number_that_the_article_has_of_something_else_is_wrong(
+    article: str, summary: str, wrong: list[str]
+) -> None:
+    assert [flag.span.of(summary) for flag in _score(article, summary).flags] == wrong

@@ -121,7 +121,7 @@ def test_what_is_due_to_a_cause_is_no_plan() -> None:
         (
             "The bill will be passed by the town council in Leeds next year.",
             "The bill was passed by the town council in Leeds last year.",
-            ["antonym"],
+            ["hedge", "antonym"],
         ),
         (
             "Ipswich rose to third in the league with goals from Vaughan and Wells.",
@@ -390,3 +390,45 @@ def test_an_opposite_between_the_very_words_is_a_likely_error(
 ) -> None:
     flags = [flag for flag in _score(article, summary).flags if flag.kind != "contrast"]
     assert [flag.span.of(summary) for flag in flags] == ([wrong] if wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "kinds"),
+    [
+        (
+            "He left Cologne without a degree.",
+            "He left Cologne with a degree.",
+            ["antonym", "negation"],
+        ),
+        ("He left with a friend, without a degree.", "He left with a friend.", []),
+        (
+            f"Leaders urge them to accept it. {'It rained all day. ' * 5}Pilots rejected 18%.",
+            "Leaders urge them to reject it.",
+            ["antonym"],
+        ),
+        (
+            "The lawyer will decide in May whether to appeal against the fine.",
+            "The lawyer will appeal against the fine.",
+            ["hedge"],
+        ),
+        (
+            "The statue will be handed over at a feast in Abuja.",
+            "The statue was handed over at a feast in Abuja.",
+            ["hedge"],
+        ),
+        (
+            "The statue will be handed over at a feast in Abuja, once it was handed over in Lagos.",
+            "The statue was handed over in Lagos.",
+            [],
+        ),
+        (
+            "Sales of sofas slipped 6% in Germany.",
+            "Sales of sofas rose 6% in Germany.",
+            ["antonym"],
+        ),
+    ],
+)
+def test_what_the_article_says_otherwise_in_its_place_is_a_likely_error(
+    article: str, summary: str, kinds: list[str]
+) -> None:
+    assert [flag.kind for flag in _score(article, summary).flags] == kinds

@@ -305,3 +305,29 @@ def test_another_name_in_a_row_of_the_very_words_is_a_likely_error() -> None:
     summary = "Activists dumped paint on the road in front of the Rome embassy in London."
     (flag,) = _score(article, summary).flags
     assert (flag.kind, flag.span.of(summary)) == ("roles", "Rome")
+
+
+OFFICES = (
+    "The finance minister, Rodrigo Alvar, conceded. Mariana Quispe, a former mayor of Cuenca, won. "
+    "Nobody had expected that from a lawyer who led the strike in the mines, said Jorge Villa. "
+    "The last bus left at noon. Thandi Mokena, a teacher who led the march in May, was glad. "
+    "His first wife, the singer Birgit Ahl, died early. He married Leena Koski in Turku."
+)
+
+
+@pytest.mark.parametrize(
+    ("summary", "wrong"),
+    [
+        ("The finance minister, Mariana Quispe, was glad.", ["finance minister, Mariana Quispe"]),
+        ("Jorge Villa, the former mayor of Cuenca, was glad.", ["Jorge Villa, the former mayor"]),
+        ("Jorge Villa, who led the march in May, was glad.", ["Jorge Villa"]),
+        ("His first wife, Leena Koski, died early.", ["first wife, Leena Koski"]),
+        ("The finance minister, Rodrigo Alvar, was sad.", []),
+        ("Quispe, the former mayor of Cuenca, was glad.", []),
+        ("Jorge Villa, the first of them, was glad.", []),
+        ("Thandi Mokena, who led the march in May, was glad.", []),
+    ],
+)
+def test_nobody_is_what_the_article_says_of_another(summary: str, wrong: list[str]) -> None:
+    flags = [flag for flag in _score(OFFICES, summary).flags if flag.kind == "roles"]
+    assert [flag.span.of(summary) for flag in flags] == wrong

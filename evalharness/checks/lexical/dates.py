@@ -190,7 +190,7 @@ class StatedDates(scoring.ArticleIndex):
     def _is_computed(self, claimed: Date) -> bool:
         """Tell whether a year is none of the article's, but counted from one: five years later."""
         return _is_year(claimed) and all(
-            year in self.computed_years and year not in self.years for year in claimed.years
+            year not in self.years and year in self.computed_years for year in claimed.years
         )
 
     def bound_elsewhere(self, claimed: Date, own: Passages) -> Date | None:

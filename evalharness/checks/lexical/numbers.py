@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, NamedTuple
@@ -51,6 +51,9 @@ ANYBODY = frozenset(["people", "others", "persons"])
 # such a share of the words around is the same.
 REACH_OF_COUNTED, REACH_OF_HEAD, REACH_OF_QUESTION = 6, 8, 12
 SHARE_AROUND = 0.34
+# A clause says what a summary's clause says if it has so many of its words, and such a share; not
+# if it has no more than so few.
+LEAST_IN_CLAUSE, CLAUSE_SHARE, MOST_IN_OWN_CLAUSE = 3, 0.5, 1
 # One unit in another, and how nearly a number must come to it, of its own size.
 _UNITS_OF = {
     ("foot", "metre"): 0.3048,
@@ -105,11 +108,14 @@ MOST_ADDED, MOST_WITH_SEVERAL = 8, 200
 _DAYS_IN = {"day": (1.0, 1.0), "week": (7.0, 2.0), "month": (30.4, 8.0)}
 MOST_DAYS = 5
 NEARLY_PERCENT = 0.51
+_SHARES = frozenset(["percent", "fraction"])
 # So large a number, or an amount of money, is no sum of two others by chance: what stands around
 # need not be alike.
 LEAST_NO_CHANCE = 1_000
 # `11 of the 43` leaves 32; `71 passengers and six crew` are 77 people; `six others` make seven.
 _OF_ALL = re.compile(r" of (?:the |its |their |his |her |those |these |all )?(?:[a-z]+ )?")
+_ALL = re.compile(r"\ball (?:of )?(?:the |its |their |his |her )?$", re.IGNORECASE)
+LONGEST_ALL = 16
 _AND = re.compile(r" [a-z]+ (?:[a-z]+ )?and (?:an? |some |about |at least )?")
 _OTHERS = re.compile(r" (?:other|others)\b")
 _GROUPS = frozenset(["crew", "staff", "people", "men", "women", "children", "police", "personnel"])
@@ -256,22 +262,79 @@ class StatedNumbers(scoring.ArticleIndex):
         None where the number stands in the article beside one of the same words.
         Ages, sums and ranks are too loosely bound to tell.
         """
+        if (other := self._other_part(claimed, own)) is not None:
+            return other
+        if claimed.kind[:5] == "money":
+            stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
+            return self._in_clause_of_another(claimed, stated, own)
         if claimed.kind not in ("", "percent") or _OLD.match(own.text, claimed.span.end):
             return None
         heads = [word for _, _, word in _company(own.text, claimed) if word]
         same_head = self.by_company.get((claimed.kind, claimed.unit, heads[0]), ()) if heads else ()
         rivals = itertools.islice(same_head, MOST_CANDIDATES)
         others = [rival for rival in rivals if _may_be_instead(rival, claimed)]
-        if not others:
-            return None
         stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
         if (choice := own.choice_before(claimed.span)) and any(
             self.passages.choice_before(each.span) == choice for each in stated
         ):
             return None
-        return self._beside_another(claimed, stated, others, own) or (
-            None if self._has_head(claimed, stated, heads, own) else others[0]
-        )
+        found = self._beside_another(claimed, stated, others, own) if others else None
+        if found is None and others and not self._has_head(claimed, stated, heads, own):
+            return others[0]
+        return found or self._in_clause_of_another(claimed, stated, own)
+
+    def _other_part(self, claimed: text.Number, own: Passages) -> text.Number | None:
+        """Return what the article has otherwise of a whole and its part.
+
+        `All 43`, where it says 11 of the 43, and `11 of the 50`.
+        """
+        if claimed.kind or claimed.unit or not self._some:
+            return None
+        of_same = [(some, all_) for some, all_ in self._some if all_.value == claimed.value]
+        if _ALL.search(own.text, max(0, claimed.span.start - LONGEST_ALL), claimed.span.start):
+            n_stated = sum(number.value == claimed.value for number in self._counts)
+            return of_same[0][0] if of_same and len(of_same) == n_stated else None
+        return self._other_whole(claimed, own, [some.value for some, _ in of_same])
+
+    def _other_whole(
+        self, claimed: text.Number, own: Passages, parts: Sequence[Decimal]
+    ) -> text.Number | None:
+        """Return of how many the article has the part that a summary has of a claimed number.
+
+        parts: those that the article has of that number.
+        """
+        start = claimed.span.start
+        if " of " not in own.text[max(0, start - LONGEST_ALL) : start]:
+            return None
+        beside = own.numbers_in(self.passages.language)[own.sentence_at(start)]
+        for some, all_ in _some_of_all(beside, own.text):
+            if all_ == claimed and some.value not in parts:
+                return next((whole for one, whole in self._some if one.value == some.value), None)
+        return None
+
+    def _in_clause_of_another(
+        self, claimed: text.Number, stated: Sequence[text.Number], own: Passages
+    ) -> text.Number | None:
+        """Return the number that the article has in the clause in which a summary has another.
+
+        The article says 58% in a clause that has next to nothing of the summary's.
+        """
+        if claimed.hedge or not (claimed.kind or claimed.unit):
+            return None
+        wanted = own.clause_around(claimed.span)
+        clause = self.passages.clause_around
+        if len(wanted) < LEAST_IN_CLAUSE or any(
+            len(wanted & clause(each.span)) > MOST_IN_OWN_CLAUSE for each in stated
+        ):
+            return None
+        rivals = self.by_company.get((claimed.kind, claimed.unit, ""), [])[:MOST_CANDIDATES]
+        alike = [
+            (len(wanted & clause(rival.span)), -rival.span.start, rival)
+            for rival in rivals
+            if _may_be_instead(rival, claimed)
+        ]
+        most, _, rival = max(alike, default=(0, 0, claimed))
+        return rival if most >= max(LEAST_IN_CLAUSE, CLAUSE_SHARE * len(wanted)) else None
 
     def _has_head(
         self,
@@ -442,12 +505,12 @@ class StatedNumbers(scoring.ArticleIndex):
     @on_demand
     def _left_over(self) -> dict[Decimal, tuple[text.Number, text.Number]]:
         """What is left where the article has some of several: 32, of 11 of the 43."""
-        return {
-            EXACT.subtract(other.value, one.value): (one, other)
-            for one, other in itertools.pairwise(self._counts)
-            if other.value > one.value
-            and _OF_ALL.fullmatch(self.text, one.span.end, other.span.start)
-        }
+        return {EXACT.subtract(all_.value, some.value): (some, all_) for some, all_ in self._some}
+
+    @on_demand
+    def _some(self) -> list[tuple[text.Number, text.Number]]:
+        """The numbers that are some of several, each with these: 11 of the 43."""
+        return [*_some_of_all(self._counts, self.text)]
 
     @on_demand
     def _people_added(self) -> dict[Decimal, list[Span]]:
@@ -599,21 +662,23 @@ class StatedNumbers(scoring.ArticleIndex):
         """Tell whether two numbers count the same, and what a claimed one counts."""
         if not (one.sure and other.sure):
             return False
-        if (one.kind, one.unit) != (other.kind, other.unit):
-            of_shares = {one.kind, other.kind} & {"percent", "fraction"}
-            return bool(of_shares) and (claimed.kind, claimed.unit) in (
-                *((one.kind, one.unit), (other.kind, other.unit)),
-            )
-        if claimed.kind in ("percent", "fraction") and one.kind != "percent":
+        kinds = [(number.kind, number.unit) for number in (one, other)]
+        if kinds[0] != kinds[1]:
+            has_share = not _SHARES.isdisjoint((one.kind, other.kind))
+            return has_share and (claimed.kind, claimed.unit) in kinds
+        if claimed.kind in _SHARES and one.kind != "percent":
             return one.kind == "" or one.kind[:5] == "money"
         if (claimed.kind, claimed.unit) != (one.kind, one.unit):
             return False
         if claimed.kind or claimed.unit:
             return True
+        return self._count_same(one, other, text.stem_of(head))
+
+    def _count_same(self, one: text.Number, other: text.Number, head: str) -> bool:
+        """Tell whether two numbers count what a stem says, or sorts of it: boys, of children."""
         heads = {self.passages.word_behind(number.span) for number in (one, other)}
         stems = {_OF_SORT.get(text.stem_of(word), text.stem_of(word)) for word in heads if word}
-        of_claim = text.stem_of(head)
-        return bool(head and stems) and stems <= {of_claim, _OF_SORT.get(of_claim, of_claim)}
+        return bool(head and stems) and stems <= {head, _OF_SORT.get(head, head)}
 
     def compare(self, summary: str, dated: Sequence[Span] = ()) -> Score:
         """Return the share of the summary's numbers that the article states, with flags.
@@ -679,7 +744,7 @@ def _comes_to(claimed: text.Number, one: text.Number, other: text.Number, differ
     low, high = sorted((one.value, other.value))
     if one.kind != other.kind:
         return text.agree(claimed, _share_of(one, other))
-    if claimed.kind in ("percent", "fraction") and one.kind != "percent":
+    if claimed.kind in _SHARES and one.kind != "percent":
         if not float(low) or math.isinf(float(high)) or not float(low) / float(high):
             return False
         claim = float(claimed.value) * (1 if claimed.kind == "percent" else 100)
@@ -691,9 +756,19 @@ def _comes_to(claimed: text.Number, one: text.Number, other: text.Number, differ
     return is_difference or claimed.value == EXACT.add(low, high)
 
 
+def _some_of_all(
+    counts: Iterable[text.Number], where: str
+) -> Iterator[tuple[text.Number, text.Number]]:
+    """Yield the numbers in a row of which one is a part of the other: 11 of the 43."""
+    for some, all_ in itertools.pairwise(counts):
+        is_less = not (some.kind or all_.kind) and some.value < all_.value
+        if is_less and _OF_ALL.fullmatch(where, some.span.end, all_.span.start):
+            yield some, all_
+
+
 def _share_of(one: text.Number, other: text.Number) -> text.Number:
     """Return a share of a number as that share says it: half of $1.2m."""
-    share, whole = (one, other) if one.kind in ("percent", "fraction") else (other, one)
+    share, whole = (one, other) if one.kind in _SHARES else (other, one)
     part = share.value.scaleb(-2, EXACT) if share.kind == "percent" else share.value
     return whole._replace(value=EXACT.multiply(whole.value, part), hedge="")
 

@@ -44,6 +44,8 @@ MOST_CANDIDATES = 50
 MOST_FLAGS_EXPLAINED = 100
 # A text with such a share of English function words is no other language's: German has a tenth.
 SURELY_ENGLISH = 0.25
+# A clause goes up to one of these, or to a mark.
+PARTING = word_set("and but or while whilst although though whereas which who when because where")
 # Stands for the stem of a word without content; no stem is a line break.
 NO_CONTENT = "\n"
 # Another place of the article tells of the same thing only if so many words around are the same.
@@ -281,6 +283,19 @@ class Passages:
         low, before, behind, high = self.parted_by(span)
         near = self._content_stems[max(low, before - reach) : before]
         near += self._content_stems[behind : min(high, behind + reach)]
+        return frozenset(near) - {NO_CONTENT}
+
+    def clause_around(self, span: Span) -> frozenset[str]:
+        """Return the stems of the words of content of the clause in which some characters stand."""
+        low, first, behind, high = self.parted_by(span)
+        words, after_mark = self.columns.words, self.columns.after_mark
+        before, last = first, behind
+        while first > low and not after_mark[first] and words[first - 1] not in PARTING:
+            first -= 1
+        while last < high and not after_mark[last] and words[last] not in PARTING:
+            last += 1
+        near = self._content_stems[first:before]
+        near += self._content_stems[behind:last]
         return frozenset(near) - {NO_CONTENT}
 
     def word_behind(self, span: Span) -> str:

@@ -35,6 +35,7 @@ from evalharness.checks.lexical.words import (
     LOSING,
     OF_DEATH,
     OF_HARM,
+    OF_HAVING,
     OF_MOTION,
     OF_PEOPLE,
     OF_TIME,
@@ -76,7 +77,7 @@ _POSSIBLE = word_set(
 )
 # These hedge what follows them and `to`.
 _FUTURE = word_set("expect plan intend due hope aim forecast predict want consid")
-_HEDGES = _POSSIBLE | _FUTURE
+_HEDGES = _POSSIBLE | _FUTURE | {"whether"}
 _CUE_STEMS = _DENYING.union(_HEDGES, map(stem_of, _DENIALS))
 _BASES = frozenset(VERB_OF.values())
 # A claim with one of these before it is not put as a fact.
@@ -96,7 +97,7 @@ _MAYBE = frozenset(["may", "might", "could"])
 _SUBJECTS = DETERMINERS | word_set("he she it they we you i")
 MOST_ASKING = 2
 # A promise is surer than these.
-_LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl")
+_LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl whether")
 _HEDGE_SCOPE = 3
 _BEFORE_MONTH = word_set("in on of since by until last next early late mid")
 
@@ -179,6 +180,8 @@ class Cues:
         words, stem = self._words.words, self._words.stems[at]
         if words[at] == "considering":
             return True
+        if words[at] == "whether":
+            return words[at + 1 : at + 2] == ["to"]
         if words[at] == "due":
             return self._is_planned(at, first, end)
         if stem in _FUTURE:
@@ -254,9 +257,17 @@ _SURE_SHARE = 0.75
 # So much alike, an opposite is a likely error; less alike, both may be true.
 SURE_OPPOSITE = 0.5
 NOVEL_SHARE = 0.3
+# An opposite amid so many of the summary's words, and such a share of them, is in their place,
+# where none of them is around the word itself.
+LEAST_IN_PLACE, IN_PLACE = 3, 0.85
 # So many words before one that is denied help a reader to see what is said.
 MOST_QUOTED_BEFORE = 2
 REACH_OF_IF = 6
+# So far behind `will` stands what will be; and so much of what is around it is the summary's, too.
+REACH_OF_PROMISE, DONE_SHARE = 3, 0.6
+_WAS = word_set("was were been has have had")
+# Behind these nothing has been done yet.
+_UNTIL = word_set("after before until once when")
 # So near stands who wins or loses.
 BESIDE = 4
 
@@ -351,9 +362,21 @@ class StatedPolarity(ArticleIndex):
         return {stem: blanket for blanket in reversed(found) for stem in blanket.denied}
 
     @on_demand
+    def promises(self) -> dict[str, list[int]]:
+        """Where the article says what will be: the first word of content behind `will`."""
+        found: dict[str, list[int]] = {}
+        columns = self.passages.columns
+        for cue in self.places(["will"]):
+            end = min(cue + 1 + REACH_OF_PROMISE, self.passages.bounds(cue)[1])
+            heads = (at for at in range(cue + 1, end) if columns.content[at])
+            for at in itertools.islice(heads, 1):
+                found.setdefault(columns.stems[at], []).append(at)
+        return found
+
+    @on_demand
     def telling_stems(self) -> frozenset[str]:
         """The stems that are disputed in the article, denied of everybody, or by a prefix."""
-        return self.disputed_stems.union(self.blankets, self.bare)
+        return self.disputed_stems.union(self.blankets, self.bare, self.promises)
 
     @on_demand
     def bare(self) -> dict[str, list[str]]:
@@ -460,7 +483,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
                 continue
             clash = self._of_everybody(at)
             clash = clash or (self._disputed_clash(at, places) if asked else self._opposite(at))
-            clash = clash or self._promise(at)
+            clash = clash or self._promise(at) or self._told_as_past(at)
             if clash is not None:
                 if clash.kind in ("negation", "antonym") and self._is_supposed(at):
                     clash = clash._replace(kind="contrast")
@@ -649,6 +672,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         opposed, known = self.article.places(against), self._all_places(ALIKE.get(stem, ()))
         if not opposed or len(known) > MOST_PLACES:
             return None
+        if stem in OF_HAVING and (same := self._before_same(at, opposed)):
+            opposed, known = same, self._before_same(at, known)
         alike = self.stated.alignments(self.own.around(at), known)
         share = OPPOSITE_SHARE if alike else NOVEL_SHARE
         beside = self.own.beside(at) - against
@@ -657,7 +682,15 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             for place in self._alignments(at, opposed, share)
             if not self._in_name(self.stated, place.at)
             and self._may_oppose(at, place.at)
-            and (place.share >= 0.5 > len(alike) or self.stated.near(place.at, beside))
+            and (
+                place.share >= 0.5 > len(alike)
+                or self.stated.near(place.at, beside)
+                or (
+                    place.shared >= LEAST_IN_PLACE
+                    and place.share >= IN_PLACE
+                    and not alike[0].shared
+                )
+            )
         ]
         if not found or self._is_supported(alike, found[0]):
             return self._opposite_in_frame(at, opposed, known)
@@ -721,14 +754,22 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return False
         if stated.stem in LEAVING and self._is_kept(place):
             return False
-        behind = self.own.word_behind(Span(own.start, own.end))
         if own.stem in OF_TIME:
-            its = self.stated.word_behind(Span(stated.start, stated.end))
-            return stem_of(behind) == stem_of(its)
+            return self._behind(self.own, at) == self._behind(self.stated, place)
         if own.word == "end" and self.own.columns.words[max(0, at - 2) : at] == ["in", "the"]:
             return False
         following = self.own.tokens[at + 1].word if at + 1 < self.own.bounds(at)[1] else ""
         return own.stem not in OF_MOTION or following not in WITH_MOTION
+
+    def _before_same(self, at: int, places: list[int]) -> list[int]:
+        """Return those places of the article behind which is what is behind a summary's word."""
+        behind = self._behind(self.own, at)
+        return [place for place in places if self._behind(self.stated, place) == behind]
+
+    def _behind(self, where: Passages, at: int) -> str:
+        """Return the stem of the word of content behind a word, up to a mark."""
+        token = where.token(at)
+        return stem_of(where.word_behind(Span(token.start, token.end)))
 
     def _is_kept(self, place: int) -> bool:
         """Tell whether the article leaves something as it was: `left the rate unchanged`."""
@@ -824,6 +865,30 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             if is_alike and not self.stated.is_question(place):
                 return _Clash(at, at + 1, "hedge", (place, place + 1))
         return None
+
+    def _told_as_past(self, at: int) -> _Clash | None:
+        """Return a clash where something was done that will be, wherever the article has it."""
+        promises = self.article.promises.get(self.own.stems[at])
+        if promises is None or at in self.own_cues.denied or at in self.own_cues.hedged:
+            return None
+        places = self._comparable(at) if self._is_past(at) else []
+        if not places or places[0].share < DONE_SHARE:
+            return None
+        if any(place.at not in promises for place in places):
+            return None
+        best = places[0].at
+        is_passive = self.own.columns.words[at - 1] not in ("has", "have", "had")
+        if is_passive != (self.stated.columns.words[best - 1] == "be"):
+            return None
+        return _Clash(at, at, "hedge", (best - 1, best))
+
+    def _is_past(self, at: int) -> bool:
+        """Tell whether a word of the summary is what was or has been done, and no maybe."""
+        words = self.own.columns.words
+        before = words[max(self.own.bounds(at)[0], at - GUARD_REACH) : at]
+        is_verb = words[at].endswith("ed") or words[at] in VERB_OF
+        is_done = is_verb and bool(before) and before[-1] in _WAS
+        return is_done and _GUARDED.isdisjoint(before) and _UNTIL.isdisjoint(before)
 
     def _is_between(self, place: int, beside: tuple[str, str]) -> bool:
         """Tell whether a token of the article stands between two words, in their sentence."""

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 from evalharness import text
 from evalharness.checks.lexical.exchange import Exchange, WrongPlace
+from evalharness.checks.lexical.holders import Holders
 from evalharness.checks.lexical.name_places import (
     REACH_OF_COMPANY,
     NamePlaces,
@@ -167,6 +168,7 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
         self._named: dict[int, frozenset[str]] = {}
         self._is_talk = bool(article.speakers.known)
         self._exchange = Exchange(article, self.own, self.name_at)
+        self._holders = Holders(article, self.own, self.name_at)
 
     def read(self, number: int) -> tuple[list[int], list[_Clash]]:
         """Return which sentences of the article one was compared with, and what clashes."""
@@ -222,9 +224,18 @@ class _Claims(SummaryClaims[StatedRoles, _Clash]):
             self._to_itself(at)
             or self._crossing(at)
             or self._frame_clash(at)
+            or self._held_by_another(at)
             or self._company_clash(at)
         )
         return ([], clash) if clash else self._slot(at)
+
+    def _held_by_another(self, at: int) -> _Clash | None:
+        """Return a clash where a name is said to be what the article says of another."""
+        holder = self._holders.find(at)
+        if holder is None or self._is_same(self.name_at[at], holder.name):
+            return None
+        span = self.own.span(holder.first, holder.last)
+        return _Clash(span, holder.name.span, holder.at, "roles", "the article says so of {}")
 
     def _may_have_parties(self, at: int) -> bool:
         """Tell whether names stand near enough to a word: one, if it is a verb, or else two."""

@@ -302,6 +302,8 @@ OF_TIME = _stems("after before last next first prior previous previously former 
 # Who does these with one of those does not go up or down: `fell behind`, `rose to power`.
 OF_MOTION = _stems("fall rise drop climb")
 WITH_MOTION = word_set("behind ill asleep apart through short foul victim pregnant out")
+# With and without speak against each other of the very same thing only.
+OF_HAVING = frozenset(["with", "without"])
 # Who leaves something so goes nowhere.
 LEAVING = _stems("leave left")
 KEPT = word_set("unchanged untouched unaltered intact alone unscathed")
@@ -310,8 +312,9 @@ KEPT = word_set("unchanged untouched unaltered intact alone unscathed")
 # other, in the same place of a sentence. Inflections need not stand here, since both texts are
 # stemmed.
 _OPPOSITES = """
-    increase rise grow climb gain jump soar | decrease fall drop decline shrink plunge slump slide
-    increase rise surge rocket swell escalate | decrease fall plummet dwindle dip tumble
+    increase rise grow climb gain jump soar surge | decrease fall drop decline shrink plunge slump
+    increase rise grow climb gain jump soar surge | slide slip dip sink tumble plummet
+    increase rise rocket swell escalate | decrease fall plummet dwindle dip tumble
     increase raise hike boost expand strengthen | decrease reduce cut lower weaken diminish lessen
     up | down
     upward | downward
@@ -357,13 +360,15 @@ _OPPOSITES = """
     continue resume | stop halt suspend end cease discontinue
     resume | suspend
     before | after
+    pass | fail
+    sooner | later
     earlier previous prior former previously | later subsequent subsequently next
     early | late
     first | last
     last | next
     past | future
     alive living survive live | dead die deceased
-    survive survivor | die perish victim
+    survive survivor | die dead perish victim
     birth born | death die
     save rescue | kill
     kill | injure wound hurt
