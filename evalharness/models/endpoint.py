@@ -70,9 +70,7 @@ class Endpoint(Server):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name}: {value} is below 1")
-        if (
-            self.temperature == 0 and not self.do_sample
-        ):  # what is sent without it: the same results
+        if not self.do_sample and self.temperature == 0:  # as it is without
             object.__setattr__(self, "temperature", None)
         for name in ("temperature", "top_p"):
             if getattr(self, name) is not None and not self.do_sample:

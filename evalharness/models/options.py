@@ -131,10 +131,8 @@ class Generating:
                 raise ValueError(f"{name}: {value} is out of range ({limits})")
         for name in ("temperature", "repetition_penalty", "top_p", "typical_p"):
             if getattr(self, name) == 0:
-                greedy = "; greedy decoding is without it and do_sample"
-                raise ValueError(
-                    f"{name}: must be above 0{greedy if name == 'temperature' else ''}"
-                )
+                greedy = "; greedy decoding is without it" if name == "temperature" else ""
+                raise ValueError(f"{name}: must be above 0{greedy}")
 
     def _refuse(self, names: tuple[str, ...], why: str) -> None:
         for name in names:
