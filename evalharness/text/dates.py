@@ -165,10 +165,9 @@ _DECADE_INSIDE = re.compile(r"\d0'?s")
 
 
 # What a word has without which a sentence has no date: a year, a decade (the word may end before
-# its `'s`), a month, or a word of the other forms.
+# its `'s`), a month, or a word of the other forms, of which `day` stands for all weekdays.
 _DATE_INSIDE = re.compile(
-    rf"\d\d\d\d|\d0(?:s|\Z)|{_WHOLE_MONTH.pattern}|{_WHOLE_WEEKDAY.pattern}|"
-    + "|".join((*_SEASON_INSIDE, *_UNIT_INSIDE))
+    rf"\d\d\d\d|\d0(?:s|\Z)|{_WHOLE_MONTH.pattern}|" + "|".join((*_SEASON_INSIDE, *_UNIT_INSIDE))
 )
 
 

@@ -294,11 +294,13 @@ def _lines(text: str) -> list[_Line]:
     lines: list[_Line] = []
     paragraph: list[_Line] = []
     for match in _LINE.finditer(text):
-        start = match.start() + len(match[0]) - len(match[0].lstrip())
-        end = match.start() + len(match[0].rstrip())
-        if start >= end:
+        line = match[0].lstrip()
+        if not line:
             continue
-        if paragraph and len(_NEWLINE.findall(text, paragraph[-1].end, start)) > 1:
+        start = match.end() - len(line)
+        end = start + len(line.rstrip())
+        gap = start - paragraph[-1].end if paragraph else 0
+        if gap > 1 and len(_NEWLINE.findall(text, start - gap, start)) > 1:
             lines += _paragraph(text, paragraph)
             paragraph = []
         paragraph.append(_Line(start, end))

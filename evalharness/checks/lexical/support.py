@@ -253,7 +253,7 @@ def unsupported_runs(article: Wording, aligned: Aligned, wrong: Sequence[Span]) 
 def _forms_of_age(aligned: Aligned) -> Iterator[int]:
     """Yield which words are `year` and `old` in `34 - year - old`: only its number can be wrong."""
     words = [token.word for token in aligned.tokens]
-    for at in range(2, len(words)):
+    for at in range(2, len(words)) if "old" in words else ():
         is_age = words[at] == "old" and words[at - 1] in ("year", "years")
         if is_age and aligned.own[at - 2][:1].isdigit():
             yield from (at - 1, at)
