@@ -303,3 +303,8 @@ def test_a_number_that_the_article_has_of_something_else_is_wrong(
     article: str, summary: str, wrong: list[str]
 ) -> None:
     assert [flag.span.of(summary) for flag in _score(article, summary).flags] == wrong
+
+
+def test_half_a_century_is_counted_by_whoever_sums_up() -> None:
+    article = "Built in 1974, the bridge had cracks in two piers."
+    assert not _score(article, "The half-century-old bridge had cracks.").flags

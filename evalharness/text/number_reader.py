@@ -38,7 +38,8 @@ def _tree(words: Iterable[str]) -> str:
 _VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
 _NUMBER_WORDS = _any_of(number_words.NUMBER_WORDS)
 _PARTS = _any_of(word for word in number_words.DENOMINATORS if not word.endswith("s"))
-_HALVED = _any_of(["second", "minute", "hour", "day", "year", "century", "decade", "mile"])
+# Not `half a century`: whoever sums up says so of any fifty years or so that he counts himself.
+_HALVED = _any_of(["second", "minute", "hour", "day", "year", "mile"])
 _LED = _any_of({*number_words.SCALES, "dozen"})
 _ATOM = re.compile(
     # Letters may touch digits if they are a currency: P460-million, Rs500.
