@@ -59,6 +59,8 @@ ODDS = {
     "unsupported": 0.0,
 }
 OTHER_ODDS = 1.0
+# What a note calls a part that did not read an article that is not English; some was read instead.
+IN_WORDS = {"dates": "most dates", "polarity": "most negations"}
 FOREIGN = frozenset(["number", "count", "entity", "background", "spelling", "date"])
 # What belongs to a wrong number, date or name as people mark it: "more than 30", "the age of 20",
 # "the last three", "the Rovers"; and after it "year - old", "months ago".
@@ -137,7 +139,7 @@ class Indexed(ArticleIndex):
         values = [sentence.value for sentence in sentences]
         known = {name: score.value for name, score in results.items() if score.value is not None}
         of_all = {"support": support.value, "mean": sum(values) / len(values), "min": min(values)}
-        skipped = ", ".join([name for name in PARTS if name not in results])
+        skipped = ", ".join([IN_WORDS.get(name, name) for name in PARTS if name not in results])
         return Score(
             odds_added(values),
             known | of_all,
