@@ -308,3 +308,17 @@ def test_a_number_that_the_article_has_of_something_else_is_wrong(
 def test_half_a_century_is_counted_by_whoever_sums_up() -> None:
     article = "Built in 1974, the bridge had cracks in two piers."
     assert not _score(article, "The half-century-old bridge had cracks.").flags
+
+
+@pytest.mark.parametrize(
+    ("article", "summary"),
+    [
+        ("It is ready in 35 minutes.", "It takes a little over half an hour."),
+        ("It has 5 to 15 wt% of a polymer.", "It has 5-15% of a polymer."),
+        ("They sent two standing desks. One arrived.", "1 desk arrived."),
+    ],
+)
+def test_what_an_abstractive_summary_makes_of_a_number_is_no_likely_error(
+    article: str, summary: str
+) -> None:
+    assert not [flag for flag in _score(article, summary).flags if flag.kind == "number"]

@@ -432,3 +432,9 @@ def test_what_the_article_says_otherwise_in_its_place_is_a_likely_error(
     article: str, summary: str, kinds: list[str]
 ) -> None:
     assert [flag.kind for flag in _score(article, summary).flags] == kinds
+
+
+def test_of_neither_of_two_the_article_may_tell_it_one_by_one() -> None:
+    article = "Greta is at work on Tuesday. Can Sam be at home on Tuesday? Sam has an appointment."
+    summary = "Neither Greta nor Sam can be at home on Tuesday."
+    assert not [flag for flag in _score(article, summary).flags if flag.kind == "negation"]

@@ -305,6 +305,9 @@ def _take(sentence: str, draft: NumberDraft, found: Match[str]) -> bool:
     ):
         draft.kind, draft.end = "percent", found.end() + (5 if word == "per" else 0)
         return False
+    if not draft.kind and word in ("wt", "vol") and sentence.startswith("%", found.end()):
+        draft.kind, draft.end = "percent", found.end() + 1  # by weight, by volume
+        return False
     if word in ("us", "american", "australian", "canadian") and gap == " ":
         dollars = _AFTER.match(sentence, found.end())
         word, found = (dollars["word"].lower(), dollars) if dollars else (word, found)

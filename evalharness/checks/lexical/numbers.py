@@ -86,6 +86,8 @@ for (_low, _high), _factor in _UNITS_OF.items():
     _PARTNERS.setdefault(_high, []).append((_low, _factor))
     _PARTNERS.setdefault(_low, []).append((_high, 1 / _factor))
 NEARLY_CONVERTED = 0.03
+# Over half an hour may be 35 minutes.
+_CONVERTED = {"over": (-NEARLY_CONVERTED, 0.5), "under": (-0.33, NEARLY_CONVERTED)}
 # Words for as many, as stems.
 _AS_MANY = {
     Decimal(2): ("brace", "duo"),
@@ -561,7 +563,8 @@ class StatedNumbers(scoring.ArticleIndex):
         value = float(claimed.value)
         for unit, factor in _PARTNERS.get(claimed.unit, ()):
             for stated in self.by_company.get(("", unit, ""), ())[:MOST_CANDIDATES]:
-                if abs(float(stated.value) * factor - value) <= NEARLY_CONVERTED * value:
+                low, high = _CONVERTED.get(claimed.hedge, (-NEARLY_CONVERTED, NEARLY_CONVERTED))
+                if low * value <= float(stated.value) * factor - value <= high * value:
                     return [stated.span]
         return []
 
@@ -890,7 +893,7 @@ def _may_be_counted(
         own.text, *_with_neighbours(number.span)
     )
     is_small = written in SMALL or bool(
-        is_plain and not number.kind and 2 <= number.value <= MOST_SMALL
+        is_plain and not number.kind and 1 <= number.value <= MOST_SMALL
     )
     if number.unit or (number.kind != "ordinal" and not is_small):
         return False
@@ -916,7 +919,7 @@ def _is_counted(number: text.Number, where: str) -> bool:
     """Tell whether a number is what a summary may count by itself: `two`, `2`, `the 1st`."""
     if number.span.of(where).lower() in COUNTS:
         return not number.unit  # a two-year deal is counted by nobody
-    counted = {"": (2,), "ordinal": (1, 2, 3)}.get(number.kind, ())
+    counted = {"": (1, 2), "ordinal": (1, 2, 3)}.get(number.kind, ())
     return not number.unit and number.value in counted
 
 

@@ -590,6 +590,9 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         """Return a clash where a word is denied on one side only."""
         cue = self.own_cues.denied.get(at)
         denied = self.article.cues.denied
+        of_two = cue is not None and self.own.tokens[cue].word in ("neither", "nor")
+        if of_two and self.own.columns.written[at][0].isupper():
+            return None  # neither Jane nor Tom, of whom the article may say it one by one
         if cue is None and places[0].at not in denied:  # as nearly always
             return None
         if any((place.at in denied) == (cue is not None) for place in places):
