@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from evalharness.errors import WorkerDied
@@ -63,8 +64,8 @@ class Tried:
 
 @dataclass
 class WorkerPool(Generic[Worker]):
-    """So many workers at the most. No more tasks are in flight than workers: what is yet to be done
-    is not even planned, so that memory does not grow with it.
+    """So many workers at the most. No more tasks are in flight than workers, and one is at hand:
+    what else is to be done is not even planned, so that memory does not grow with it.
     """
 
     workers: WorkerKind[Worker]
@@ -88,21 +89,23 @@ class WorkerPool(Generic[Worker]):
         self._round += 1
         pack = pack_components(components)
         source = iter(tasks)
-        again: deque[Tried] = deque()
+        at_hand: deque[Tried] = deque()
         try:
-            while self._busy_with(source, again, pack):
+            while self._busy_with(source, at_hand, pack):
+                if not at_hand:  # made while workers are busy: whoever is done first need not wait
+                    at_hand.extend(map(Tried, islice(source, 1)))
                 for worker, answer in self.workers.wait([worker for worker, _ in self._busy]):
                     tried = self._free(worker)
                     if isinstance(answer, Died):
-                        again.append(_once_more(tried, answer, components))
+                        at_hand.append(_once_more(tried, answer, components))
                         continue
                     if isinstance(answer, NoRoom):  # the others do its work
                         self.size = max(1, self.size - 1)
-                        again.append(Tried(tried.task, tried.times - 1))
+                        at_hand.append(Tried(tried.task, tried.times - 1))
                         continue
                     self._idle.append(worker)
                     results = unpack_results(answer)
-                    self._busy_with(source, again, pack)  # before the driver's own work
+                    self._busy_with(source, at_hand, pack)  # before the driver's own work
                     yield tried.task, results
         finally:
             for worker, _ in self._busy:  # whatever ended this: nobody waits for their answers
@@ -114,11 +117,11 @@ class WorkerPool(Generic[Worker]):
         is_quick = isinstance(sent.component, MakesSamples)
         return must_stay(sent.component) or (is_quick and not self._idle)
 
-    def _busy_with(self, source: Iterator[Task], again: deque[Tried], pack: bytes) -> bool:
+    def _busy_with(self, source: Iterator[Task], at_hand: deque[Tried], pack: bytes) -> bool:
         """Give all workers something to do; tell whether any has."""
         while len(self._busy) < self.size:
-            if again:
-                tried = again.popleft()
+            if at_hand:
+                tried = at_hand.popleft()
             else:
                 task = next(source, None)
                 if task is None:
