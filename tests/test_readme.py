@@ -52,7 +52,7 @@ def commands() -> list[str]:
     lines = [
         line
         for block in blocks("bash")
-        for line in block.rpartition(" && ")[2].splitlines()  # of the setup, its last step
+        for line in block.rpartition(".venv/bin/")[2].splitlines()  # of the setup, its last step
         if line != "pytest"
     ]
     rows = re.findall(r"^\|.*\| `(evalharness [^`]*)` \|$", README, re.MULTILINE)
