@@ -18,7 +18,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from evalharness.text.words import FUNCTION_WORDS, MOST_KEPT, fold, stem_of
+from evalharness.text.stems import VERB_OF
+from evalharness.text.words import FUNCTION_WORDS, MOST_KEPT, fold, stem_of, word_set
 
 _FILE = "english_words.txt.gz"
 _SYNONYMS_FILE = "english_synonyms.txt.gz"
@@ -34,6 +35,37 @@ _WITHOUT_SENSES = FUNCTION_WORDS | {
     *("wherein", "whereby", "versus", "vs", "etc", "hydro", "cos", "til"),
     *("unk", "lrb", "rrb", "lsb", "rsb"),
 }
+
+# Forms that no rule gives and WordNet's lists of words do not have; those of verbs are in VERB_OF,
+# but for these.
+_IRREGULAR = word_set(
+    "foresaw foreseen misled oversaw overran partook partaken arose arisen awoke awoken besought "
+    "clung crept dwelt forwent forgone forsook forsaken knelt leapt leant slung slunk sped strewn "
+    "strove striven throve trod trodden wept wrung wrang bade bidden beheld bore borne bred clad "
+    "flung forbade ground hewn hove lain laden lit mown outdid overcame overthrew rode shod shorn "
+    "slew slain smote spat sprang stank stung stunk sunk swam swum swung swore tore torn woke wore "
+    "wove wound burnt dreamt learnt smelt spelt spilt spoilt sawn sewn sown shown proven "
+    "blew blown lied tied vied vying tying children geese mice lice oxen alumni cacti fungi nuclei radii stimuli syllabi loci foci bacilli"
+)
+_PREFIXES = (
+    *("up", "with", "over", "out", "under", "re", "un", "non", "super", "micro", "mega", "bio"),
+    *("grand", "school", "step", "inter", "multi", "anti", "cyber", "mis", "pre", "fore"),
+)
+# Words younger than WordNet, or too common for it.
+_FURTHER = word_set(
+    "anybody everybody whoever whomever whenever whilst amongst albeit beside besides onto "
+    "app apps selfie selfies hashtag hashtags emoji meme memes podcast podcasts podcaster vlogger "
+    "blogger bloggers livestream smartphone smartphones smartwatch chatbot chatbots ransomware "
+    "malware phishing login logins inbox offline online website websites startup startups "
+    "crowdfunding cryptocurrency bitcoin blockchain fracking biofuel biofuels eurozone jihadist "
+    "jihadists islamist islamists coronavirus covid lockdown lockdowns furlough furloughed vape "
+    "vaping rollercoaster roadworks helpline grandkids goalscorer midfielder midfielders wicketkeeper "
+    "playoff playoffs wildcard semifinal semifinals quarterfinal quarterfinals shortlisted longlisted "
+    "bestselling bestseller frontrunner takeaway makeover outage outages superfood gluten vegan "
+    "vegans carer carers binge backlog whistleblower whistleblowers upcycled microplastics wellbeing "
+    "webinar gameplay gamers esports drone drones nonprofit nonprofits lookalike standoff tweet tweets"
+)
+_KNOWN_FORMS = _WITHOUT_SENSES.union(_IRREGULAR, _FURTHER, VERB_OF)
 
 
 def _unpack(file: str) -> str:
@@ -118,13 +150,17 @@ def is_english_word(word: str) -> bool:
     [True, True, True, True, False]
     """
     known = _stems()
-    return word in _WITHOUT_SENSES or any(stem_of(form) in known for form in _forms(word))
+    return word in _KNOWN_FORMS or any(stem_of(form) in known for form in _forms(word))
 
 
 def _forms(word: str) -> Iterator[str]:
     yield word
     if word.endswith("men"):
         yield f"{word[:-3]}man"
+    if word.endswith("ves"):  # kni-ves, wol-ves
+        yield from (f"{word[:-3]}fe", f"{word[:-3]}f")
+    if word.endswith("ses"):  # cri-ses
+        yield f"{word[:-2]}is"
     if word.endswith(("er", "est")):
         base = word.removesuffix("er").removesuffix("est")
         yield base
@@ -134,7 +170,9 @@ def _forms(word: str) -> Iterator[str]:
     if word.endswith(("ers", "ors", "or", "ability")):  # gam-ers, protest-ors, customiz-ability
         base = re.sub(r"(?:[eo]rs|or|ability)$", "", word)
         yield from (base, f"{base}e")
-    for prefix in ("up", "with", "over", "out", "under", "re", "un"):
+    if word.endswith(("lled", "lling", "ller", "llers")):  # fue-lled
+        yield word.replace("ll", "l")
+    for prefix in _PREFIXES:
         if word.startswith(prefix) and len(word) > len(prefix) + 3:
             yield word[len(prefix) :]
 

@@ -299,12 +299,23 @@ def _mark_small_names(
     written, smalls, capitals = text.words.written, known.smalls, known.capitals
     for start, end in text.bounds:
         if text.words.sentences[start] not in with_capitals:
-            is_english = _is_english(text.folded[start:end])
+            folded = text.folded[start:end]
+            is_english = _is_english(folded) and (
+                text.small[start] or _has_small_names(folded, known)
+            )
             for at, word in enumerate(text.folded[start:end], start):
                 if word in smalls and word not in capitals:
                     continue  # as most words: the text writes it small
                 if not text.capital[at]:
                     marks[at] = _is_small_name(_look[written[at]], known, is_english)
+
+
+def _has_small_names(words: Sequence[str], known: Casing) -> bool:
+    """Tell whether words without a capital are known names: else an unknown word is none, either.
+
+    Of a sentence that begins with a capital: `A selfie was posted with a hashtag.`
+    """
+    return any(word in KNOWN_NAMES or known.is_name(word) for word in words)
 
 
 def _is_opening_name(look: _Look, known: Casing) -> bool | None:
