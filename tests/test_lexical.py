@@ -471,3 +471,80 @@ def test_a_known_number_of_another_time_or_unit_or_way_is_a_likely_error(
     (score,) = _scores(article, summary)
     likely = [flag for flag in score.flags if flag_kind(flag.kind).hard]
     assert [flag.span.of(summary) for flag in likely] == ([wrong] if wrong else [])
+
+
+_WORDS_OF_NOBODY = "Mary Jones of Leeds spoke at the fair on Monday. The family thanked the crowd."
+
+
+@pytest.mark.parametrize(
+    ("article", "summary"),
+    [
+        (_WORDS_OF_NOBODY, "The children rode on a rollercoaster."),
+        (_WORDS_OF_NOBODY, "A selfie was posted with a hashtag."),
+        (_WORDS_OF_NOBODY, "The question arose whether wolves and mice had misled the family."),
+        ("Hruska won the 17th stage of the race on Friday.", "Hruska wins stage 17 of the race."),
+        (
+            "The rocket put nine satellites in orbit on its maiden flight. The second flight will "
+            "be in December.",
+            "The rocket put nine satellites in orbit on its first flight.",
+        ),
+        (
+            "The court cut the sentence of the lawmaker from nine years to five.",
+            "The court shortened the lawmaker's sentence by four years.",
+        ),
+        ("France trailed Wales 17-6 at half-time.", "France trailed by 11 points at half-time."),
+        (
+            "Quiroga is second, two minutes and 50 seconds behind.",
+            "Quiroga, who is second, is almost three minutes behind.",
+        ),
+        (
+            "The boat ran out of fuel on the third day and drifted. All were rescued.",
+            "All were rescued from a boat that had no fuel left.",
+        ),
+        (
+            "The bank raised its rate. Analysts had expected a smaller rise.",
+            "The rise was bigger than analysts had expected.",
+        ),
+        (
+            "South Korea will build four reactors by 2038, a ministry said.",
+            "Seoul will build four reactors by 2038.",
+        ),
+    ],
+)
+def test_what_follows_from_the_article_is_no_likely_error(article: str, summary: str) -> None:
+    (score,) = _scores(article, summary)
+    assert not [flag for flag in score.flags if flag_kind(flag.kind).hard]
+
+
+@pytest.mark.parametrize(
+    ("article", "summary", "marked"),
+    [
+        ("MPs voted against the plan in July.", "MPs voted for the plan in July.", "voted for"),
+        ("Hruska won the 17th stage of the race.", "Hruska wins stage 16 of the race.", "16"),
+        (
+            "The court cut the sentence of the lawmaker from nine years to five.",
+            "The court cut the lawmaker's sentence by three years.",
+            "three years",
+        ),
+        (
+            "South Korea will build four reactors by 2038, a ministry said.",
+            "South Korea will build four reactors in Seoul by 2038.",
+            "Seoul",
+        ),
+        (
+            "a fair was held on monday. the family thanked the crowd of anna jones.",
+            "the family of kowalczyk thanked the crowd.",
+            "kowalczyk",
+        ),
+    ],
+)
+def test_what_does_not_follow_is_a_likely_error(article: str, summary: str, marked: str) -> None:
+    (score,) = _scores(article, summary)
+    assert marked in [flag.span.of(summary) for flag in score.flags if flag_kind(flag.kind).hard]
+
+
+def test_sides_of_two_people_are_both_right() -> None:
+    article = "He argued for a ban on phones while she argued against the ban."
+    for summary in ("She argued against the ban.", "He argued for a ban."):
+        (score,) = _scores(article, summary)
+        assert not [flag for flag in score.flags if flag.kind == "antonym"]

@@ -39,13 +39,14 @@ _WITHOUT_SENSES = FUNCTION_WORDS | {
 # Forms that no rule gives and WordNet's lists of words do not have; those of verbs are in VERB_OF,
 # but for these.
 _IRREGULAR = word_set(
-    "foresaw foreseen misled oversaw overran partook partaken arose arisen awoke awoken besought "
-    "clung crept dwelt forwent forgone forsook forsaken knelt leapt leant slung slunk sped strewn "
-    "strove striven throve trod trodden wept wrung wrang bade bidden beheld bore borne bred clad "
-    "flung forbade ground hewn hove lain laden lit mown outdid overcame overthrew rode shod shorn "
-    "slew slain smote spat sprang stank stung stunk sunk swam swum swung swore tore torn woke wore "
-    "wove wound burnt dreamt learnt smelt spelt spilt spoilt sawn sewn sown shown proven "
-    "blew blown lied tied vied vying tying children geese mice lice oxen alumni cacti fungi nuclei radii stimuli syllabi loci foci bacilli"
+    "foresaw foreseen misled oversaw overran partook partaken arose arisen awoke awoken "
+    "besought clung crept dwelt forwent forgone forsook forsaken knelt leapt leant slung slunk "
+    "sped strewn strove striven throve trod trodden wept wrung wrang bade bidden beheld bore "
+    "borne bred clad flung forbade ground hewn hove lain laden lit mown outdid overcame "
+    "overthrew rode shod shorn slew slain smote spat sprang stank stung stunk sunk swam swum "
+    "swung swore tore torn woke wore wove wound burnt dreamt learnt smelt spelt spilt spoilt "
+    "sawn sewn sown shown proven blew blown lied tied vied vying tying children geese mice lice "
+    "oxen alumni cacti fungi nuclei radii stimuli syllabi loci foci bacilli"
 )
 _PREFIXES = (
     *("up", "with", "over", "out", "under", "re", "un", "non", "super", "micro", "mega", "bio"),
@@ -53,17 +54,18 @@ _PREFIXES = (
 )
 # Words younger than WordNet, or too common for it.
 _FURTHER = word_set(
-    "anybody everybody whoever whomever whenever whilst amongst albeit beside besides onto "
-    "app apps selfie selfies hashtag hashtags emoji meme memes podcast podcasts podcaster vlogger "
+    "anybody everybody whoever whomever whenever whilst amongst albeit beside besides onto app "
+    "apps selfie selfies hashtag hashtags emoji meme memes podcast podcasts podcaster vlogger "
     "blogger bloggers livestream smartphone smartphones smartwatch chatbot chatbots ransomware "
     "malware phishing login logins inbox offline online website websites startup startups "
     "crowdfunding cryptocurrency bitcoin blockchain fracking biofuel biofuels eurozone jihadist "
     "jihadists islamist islamists coronavirus covid lockdown lockdowns furlough furloughed vape "
-    "vaping rollercoaster roadworks helpline grandkids goalscorer midfielder midfielders wicketkeeper "
-    "playoff playoffs wildcard semifinal semifinals quarterfinal quarterfinals shortlisted longlisted "
-    "bestselling bestseller frontrunner takeaway makeover outage outages superfood gluten vegan "
-    "vegans carer carers binge backlog whistleblower whistleblowers upcycled microplastics wellbeing "
-    "webinar gameplay gamers esports drone drones nonprofit nonprofits lookalike standoff tweet tweets"
+    "vaping rollercoaster roadworks helpline grandkids goalscorer midfielder midfielders "
+    "wicketkeeper playoff playoffs wildcard semifinal semifinals quarterfinal quarterfinals "
+    "shortlisted longlisted bestselling bestseller frontrunner takeaway makeover outage outages "
+    "superfood gluten vegan vegans carer carers binge backlog whistleblower whistleblowers "
+    "upcycled microplastics wellbeing webinar gameplay gamers esports drone drones nonprofit "
+    "nonprofits lookalike standoff tweet tweets"
 )
 _KNOWN_FORMS = _WITHOUT_SENSES.union(_IRREGULAR, _FURTHER, VERB_OF)
 

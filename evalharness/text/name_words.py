@@ -194,9 +194,108 @@ COUNTRY_OF = _countries(
     uruguay: uruguayan
     argentina: argentine argentinian
     chile: chilean
+    bahamas: bahamian bahamians
+    barbados: barbadian bajan
+    guyana: guyanese
+    suriname: surinamese
+    belize: belizean
+    turkmenistan: turkmen
+    tajikistan: tajik
+    kyrgyzstan: kyrgyz
+    niger: nigerien
+    chad: chadian
+    togo: togolese
+    benin: beninese
+    gabon: gabonese
+    guinea: guinean
+    mauritania: mauritanian
+    mauritius: mauritian
+    bhutan: bhutanese
+    costa rica: costa_rican rican
+    ivory coast: ivorian ivorians
+    el salvador: salvadoran salvadorean
+    trinidad: trinidadian
     europe: european europeans
     africa: african africans
     asia: asian asians
+    """
+)
+
+# A government is called by where it sits: Seoul will build four reactors.
+CAPITAL_OF = _countries(
+    """
+    britain: london downing_street whitehall westminster
+    usa: washington white_house
+    ireland: dublin
+    france: paris elysee
+    germany: berlin
+    spain: madrid
+    portugal: lisbon
+    italy: rome
+    greece: athens
+    netherlands: hague amsterdam
+    belgium: brussels
+    switzerland: bern berne
+    austria: vienna
+    denmark: copenhagen
+    norway: oslo
+    sweden: stockholm
+    finland: helsinki
+    iceland: reykjavik
+    poland: warsaw
+    czechia: prague
+    slovakia: bratislava
+    hungary: budapest
+    romania: bucharest
+    bulgaria: sofia
+    serbia: belgrade
+    croatia: zagreb
+    turkey: ankara
+    russia: moscow kremlin
+    ukraine: kiev kyiv
+    belarus: minsk
+    israel: jerusalem
+    lebanon: beirut
+    syria: damascus
+    jordan: amman
+    iraq: baghdad
+    iran: tehran teheran
+    saudi arabia: riyadh
+    qatar: doha
+    egypt: cairo
+    libya: tripoli
+    tunisia: tunis
+    algeria: algiers
+    morocco: rabat
+    sudan: khartoum
+    ethiopia: addis_ababa
+    kenya: nairobi
+    nigeria: abuja
+    africa: pretoria
+    india: delhi new_delhi
+    pakistan: islamabad
+    bangladesh: dhaka
+    afghanistan: kabul
+    thailand: bangkok
+    vietnam: hanoi
+    indonesia: jakarta
+    philippines: manila
+    china: beijing
+    taiwan: taipei
+    japan: tokyo
+    korea: seoul pyongyang
+    australia: canberra
+    zealand: wellington
+    canada: ottawa
+    mexico: mexico_city
+    cuba: havana
+    colombia: bogota
+    venezuela: caracas
+    peru: lima
+    brazil: brasilia
+    argentina: buenos_aires
+    chile: santiago
+    europe: brussels
     """
 )
 

@@ -44,7 +44,7 @@ _LED = _any_of({*number_words.SCALES, "dozen"})
 _ATOM = re.compile(
     # Letters may touch digits if they are a currency: P460-million, Rs500.
     r"(?:(?<![^\W_])|(?=\d)(?:(?<=\b[prn])|(?<=\b(?:rs|rm|tk|rp))"
-    r"|(?<=\b(?:usd|gbp|eur|inr|cny|rmb|php|chf))))"
+    r"|(?<=\b(?:usd|gbp|eur|inr|cny|rmb|php|chf|sfr))))"
     rf"(?:(?=[\d.{_VULGAR}])(?<!\d\.)(?:"
     r"(?P<ratio>(?<!/)[1-9]/(?:[23458]|10)(?![\d/]))"
     # 1.200.000,50 as on the continent, where nothing else can be meant

@@ -82,7 +82,7 @@ CURRENCY_SIGNS = _meanings(
         "TRY": "₺",
         "NGN": "₦",
         "PHP": "₱ php",
-        "CHF": "chf",
+        "CHF": "chf sfr",
     }
 )
 # Letters that stand for a currency where they touch the digits: P460-million, RM5m.

@@ -24,6 +24,7 @@ from evalharness.text import foreign_names
 from evalharness.text.english_words import is_english_word
 from evalharness.text.languages import ENGLISH
 from evalharness.text.name_words import (
+    CAPITAL_OF,
     COUNTRY_OF,
     FIRST_NAMES,
     KNOWN_NAMES,
@@ -64,6 +65,9 @@ _RELATIVE = re.compile(
     r"|grand(?:son|daughter|father|mother))s?,? $"
 )
 LONGEST_RELATIVE = 16
+# What is right before the first name of a sentence.
+_OPENING = re.compile(r"(?:\A|[.!?]\s|\n|[;:] |\b(?:and|but|that|while|as|if) )(?:[Tt]he )?\Z")
+LONGEST_OPENING = 12
 # Further names of a list: `, Anna and Tom Baird`.
 _LISTED = re.compile(r"(?:(?: and|,| &|, and) [A-Z][\w'’-]+)+(?: [A-Z][\w'’-]+)+")
 # Of a shorter text nobody can tell that it is not English.
@@ -121,9 +125,22 @@ class StatedNames(scoring.ArticleIndex):
             return []
         if len(name.words) == 1 and name.words[0] in self.initials:
             return []
+        if self._is_government(name, summary):
+            return []
         if self._is_spelled_out(name, summary):
             return []
         return [] if any(map(self._is_acronym, _initials(name, summary))) else missing
+
+    def _is_government(self, name: text.Name, summary: str) -> bool:
+        """Tell whether a capital stands for the government of a country that the article names.
+
+        Only where a clause begins with it: `in Seoul` is where something is said to be.
+        """
+        country = CAPITAL_OF.get(" ".join(name.words).removeprefix("the "), "")
+        if not country or country not in self.countries:
+            return False
+        before = summary[max(0, name.span.start - LONGEST_OPENING) : name.span.start]
+        return bool(_OPENING.search(before if name.span.start else ""))
 
     def _is_spelled_out(self, name: text.Name, summary: str) -> bool:
         """Tell whether the article has the words of an acronym, in any case: of AI."""

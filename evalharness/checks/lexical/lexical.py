@@ -20,6 +20,7 @@ from evalharness.checks.lexical.polarity import Polarity
 from evalharness.checks.lexical.quotes import Quotes
 from evalharness.checks.lexical.roles import Roles
 from evalharness.checks.lexical.scoring import ArticleIndex, BySentences, LexicalCheck
+from evalharness.checks.lexical.sides import wrong_sides
 from evalharness.checks.lexical.support import SupportIndex, odds_added
 from evalharness.protocols import Need
 from evalharness.records import Flag, Score, SentenceScore, Span, flag_kind
@@ -126,7 +127,7 @@ class Indexed(ArticleIndex):
         found.append([*miscopied(self.wording, summary)])
         if self.is_english:
             own = passages_of_summary(summary)
-            found.append([*misread_measures(self.passages, own)])
+            found.append([*misread_measures(self.passages, own), *wrong_sides(self.passages, own)])
             found.append([*foreign_circumstances(self.wording, summary)])
         else:
             found.append([*denials(self.passages, summary)])

@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from evalharness import text
 from evalharness.checks.lexical import scoring
+from evalharness.checks.lexical.derivation import evidence_by_wording
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_CANDIDATES,
@@ -95,6 +96,7 @@ _AS_MANY = {
     Decimal(4): ("quartet", "quadrupl"),
     Decimal(5): ("quintet",),
 }
+_IN_ROW_WORDS = {Decimal(1): ("maiden", "inaugur", "debut")}
 _AGED = re.compile(r"\b(?:aged|age of|turn(?:s|ed|ing)) $", re.IGNORECASE)
 _BORN = re.compile(r"\bborn\b[^.]*$", re.IGNORECASE)
 REACH_OF_BIRTH = 60
@@ -477,6 +479,7 @@ class StatedNumbers(scoring.ArticleIndex):
             or self._from_two(claimed, own, wanted)
             or self._with_all_others(claimed, own, wanted)
             or self._from_own(claimed, own)
+            or evidence_by_wording(self.passages, claimed, own)
         )
 
     def _as_century(self, claimed: text.Number, summary: str) -> list[Span]:
@@ -569,8 +572,9 @@ class StatedNumbers(scoring.ArticleIndex):
         return []
 
     def _in_one_word(self, claimed: text.Number, wanted: frozenset[str]) -> list[Span]:
-        """Return where the article has a word for as many: a hat-trick, for three."""
-        words = _AS_MANY.get(claimed.value, ()) if claimed.kind == "" and not claimed.unit else ()
+        """Return where the article has a word for it: a hat-trick, for three; maiden, for first."""
+        named = {"": _AS_MANY, "ordinal": _IN_ROW_WORDS}.get(claimed.kind, {})
+        words = () if claimed.unit else named.get(claimed.value, ())
         places = [at for word in words for at in self.passages.places.get(word, ())]
         alike = (at for at in places if self._is_of(self.passages.columns.sentences[at], wanted))
         return [self.passages.span(at, at) for at in itertools.islice(alike, 1)]

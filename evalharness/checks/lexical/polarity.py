@@ -99,6 +99,8 @@ MOST_ASKING = 2
 # A promise is surer than these.
 _LESS_THAN_PROMISED = word_set("may might could consid want hope potenti possibl whether")
 _HEDGE_SCOPE = 3
+_EXPECTING = word_set("expect forecast predict estim anticip")
+REACH_OF_THAN = 5
 _BEFORE_MONTH = word_set("in on of since by until last next early late mid")
 
 
@@ -426,9 +428,10 @@ class StatedPolarity(ArticleIndex):
         return cue is not None and self.passages.columns.words[cue].endswith("ed")
 
     def is_opposed(self, at: int) -> bool:
-        """Tell whether somebody speaks against what a word names: advised against ibuprofen."""
+        """Tell whether somebody speaks against what a word names, or has run out of it."""
         low = max(self.passages.bounds(at)[0], at - MOST_QUOTED_BEFORE)
-        return "against" in self.passages.columns.words[low:at]
+        words = self.passages.columns.words[low:at]
+        return "against" in words or words[-2:] == ["out", "of"]
 
     def is_guarded(self, at: int) -> bool:
         """Tell whether what stands before a token says that it is put as no fact: `links to`."""
@@ -755,7 +758,7 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         own, stated = self.own.tokens[at], self.stated.token(place)
         if stated.word.startswith("department") or own.word.startswith("department"):
             return False
-        if stated.stem in LEAVING and self._is_kept(place):
+        if (stated.stem in LEAVING and self._is_kept(place)) or self._is_other_half(at, place):
             return False
         if own.stem in OF_TIME:
             return self._behind(self.own, at) == self._behind(self.stated, place)
@@ -773,6 +776,19 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         """Return the stem of the word of content behind a word, up to a mark."""
         token = where.token(at)
         return stem_of(where.word_behind(Span(token.start, token.end)))
+
+    def _is_other_half(self, at: int, place: int) -> bool:
+        """Tell whether one compares what is with what was expected, and the other the reverse.
+
+        A bigger rise than expected, where a smaller one was expected.
+        """
+        ends = self.own.bounds(at)[1], self.stated.bounds(place)[1]
+        own = self.own.columns.words[at + 1 : min(ends[0], at + REACH_OF_THAN)]
+        stated = self.stated.columns.words[place + 1 : min(ends[1], place + REACH_OF_THAN)]
+        if ("than" in own) == ("than" in stated):
+            return False
+        near = self.stated.stems[self.stated.bounds(place)[0] : ends[1]]
+        return not _EXPECTING.isdisjoint(near)
 
     def _is_kept(self, place: int) -> bool:
         """Tell whether the article leaves something as it was: `left the rate unchanged`."""
