@@ -89,14 +89,14 @@ for (_low, _high), _factor in _UNITS_OF.items():
 NEARLY_CONVERTED = 0.03
 # Over half an hour may be 35 minutes.
 _CONVERTED = {"over": (-NEARLY_CONVERTED, 0.5), "under": (-0.33, NEARLY_CONVERTED)}
-# Words for as many, as stems.
+# Words for as many, or for a place in a row, as stems.
 _AS_MANY = {
-    Decimal(2): ("brace", "duo"),
-    Decimal(3): ("trick", "trio", "trebl", "tripl", "triplet"),
-    Decimal(4): ("quartet", "quadrupl"),
-    Decimal(5): ("quintet",),
+    ("", Decimal(2)): ("brace", "duo"),
+    ("", Decimal(3)): ("trick", "trio", "trebl", "tripl", "triplet"),
+    ("", Decimal(4)): ("quartet", "quadrupl"),
+    ("", Decimal(5)): ("quintet",),
+    ("ordinal", Decimal(1)): ("maiden", "inaugur", "debut"),
 }
-_IN_ROW_WORDS = {Decimal(1): ("maiden", "inaugur", "debut")}
 _AGED = re.compile(r"\b(?:aged|age of|turn(?:s|ed|ing)) $", re.IGNORECASE)
 _BORN = re.compile(r"\bborn\b[^.]*$", re.IGNORECASE)
 REACH_OF_BIRTH = 60
@@ -573,8 +573,7 @@ class StatedNumbers(scoring.ArticleIndex):
 
     def _in_one_word(self, claimed: text.Number, wanted: frozenset[str]) -> list[Span]:
         """Return where the article has a word for it: a hat-trick, for three; maiden, for first."""
-        named = {"": _AS_MANY, "ordinal": _IN_ROW_WORDS}.get(claimed.kind, {})
-        words = () if claimed.unit else named.get(claimed.value, ())
+        words = () if claimed.unit else _AS_MANY.get((claimed.kind, claimed.value), ())
         places = [at for word in words for at in self.passages.places.get(word, ())]
         alike = (at for at in places if self._is_of(self.passages.columns.sentences[at], wanted))
         return [self.passages.span(at, at) for at in itertools.islice(alike, 1)]
