@@ -325,6 +325,9 @@ class StatedNumbers(scoring.ArticleIndex):
         """
         if claimed.hedge or not (claimed.kind or claimed.unit):
             return None
+        head = own.word_behind(claimed.span) if claimed.kind == "percent" else ""
+        if head and any(self.passages.word_behind(each.span) == head for each in stated):
+            return None  # 84 percent of pupils, in whatever clause
         wanted = own.clause_around(claimed.span)
         clause = self.passages.clause_around
         if len(wanted) < LEAST_IN_CLAUSE or any(
