@@ -229,8 +229,13 @@ def _months_alone(sentence: str, lower: str) -> Iterator[Date]:
 
 
 def _has_month_before(sentence: str, match: Match[str]) -> bool:
-    """Tell whether what stands before a month says that it is one: `in`, or another month."""
+    """Tell whether what stands before a month says that it is one: `in`, or another month.
+
+    So does what stands around it in brackets: `four in May (April: seven)`.
+    """
     start = match.start("month")
+    if sentence.startswith((":", ")"), match.end("month")) and sentence.endswith("(", 0, start):
+        return True
     before = sentence[max(0, start - _LONGEST_BEFORE_MONTH) : start]
     return _ENDS_BEFORE_MONTH.search(before) is not None or _ends_range(sentence, match)
 

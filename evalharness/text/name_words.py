@@ -184,6 +184,9 @@ COUNTRY_OF = _countries(
     cuba: cuban cubans
     jamaica: jamaican
     haiti: haitian
+    bahamas: bahamian bahamians
+    barbados: barbadian barbadians
+    trinidad: trinidadian
     colombia: colombian
     venezuela: venezuelan
     ecuador: ecuadorean

@@ -107,7 +107,16 @@ _RANGE = re.compile(
     r"\s?(?P<dash>[-–—])\s?| (?:to|or|and) |(?P<comma>,) (?:and |or )?", re.IGNORECASE
 )
 _SHARED = ("percent", "money", "time", "day")
-_DAY, _HOUR = Decimal(31), Decimal(3600)
+_DAY, _HOUR, _HOURS = Decimal(31), Decimal(3600), 12
+
+
+# `Half past four`, `a quarter to six`; not `ten to twelve`, which may be a range.
+_SPOKEN_MINUTES = {"five": 5, "ten": 10, "quarter": 15, "twenty": 20, "twenty-five": 25, "half": 30}
+_SPOKEN_CLOCK = re.compile(
+    rf"\b(?:a )?(?:(?P<past>{'|'.join(_SPOKEN_MINUTES)}) past|quarter to) "
+    r"(?P<hour>\d{1,2}|[a-z]+)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -162,6 +171,8 @@ def read_numbers(
             draft.sure = draft.sure or is_bound
             _read_before(sentence, draft)
             drafts.append(draft)
+    if " past " in sentence or "quarter to " in sentence:
+        drafts = _with_spoken_times(sentence, drafts)
     _share_units(sentence, drafts)
     if drafts and drafts[0].in_digits and (mark := _LIST_MARK.match(sentence)):
         drafts[0].sure = drafts[0].start > mark.end()
@@ -251,6 +262,22 @@ def _read_clock(sentence: str, draft: NumberDraft) -> bool:
     draft.kind = "time" if half or not 1 <= hour <= 12 else "time:12"
     draft.end = found.end()
     return True
+
+
+def _with_spoken_times(sentence: str, drafts: list[NumberDraft]) -> list[NumberDraft]:
+    """Return the numbers of a sentence, those of `ten past four` as one time of day."""
+    by_start = {draft.start: draft for draft in drafts}
+    times: list[NumberDraft] = []
+    for found in _SPOKEN_CLOCK.finditer(sentence):
+        hour = by_start.get(found.start("hour"))
+        if hour is None or hour.kind or hour.unit or not 1 <= hour.value <= _HOURS:
+            continue
+        minutes = _SPOKEN_MINUTES[found["past"].lower()] if found["past"] else -15
+        value = number_words.EXACT.multiply(hour.value * 60 + minutes, Decimal(60))
+        times.append(NumberDraft(found.start(), hour.end, value, "time:12"))
+        for start in range(found.start(), hour.end):
+            by_start.pop(start, None)
+    return sorted([*by_start.values(), *times], key=lambda draft: draft.start)
 
 
 def _read_after(sentence: str, draft: NumberDraft) -> bool:

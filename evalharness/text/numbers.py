@@ -22,6 +22,7 @@ HEDGED = {
 _Said = tuple[str, str, Decimal]  # kind, unit, value
 # A whole number from here on that ends in zeros may be rounded: 11,000 for 11,072.
 LEAST_ROUNDED = 10_000
+OF_CENTS = -2
 HALF_A_DAY = 12 * 60 * 60
 
 
@@ -182,8 +183,9 @@ def _same_kind(claimed: Number, stated: Number) -> bool:
         return "money:USD" in kinds
     if claimed.kind == "vague":
         return stated.kind == ""
-    # 5m is an amount if the other says so; 20 people are no $20.
-    return "" in kinds and any(kind[:5] == "money" for kind in kinds) and claimed.value >= 1000
+    # 5m is an amount if the other says so, and 3.60 is; 20 people are no $20.
+    is_amount = claimed.value >= 1000 or claimed.value.as_tuple().exponent == OF_CENTS
+    return is_amount and "" in kinds and any(kind[:5] == "money" for kind in kinds)
 
 
 def _same_unit(claimed: Number, stated: Number) -> bool:

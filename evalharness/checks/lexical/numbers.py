@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 from evalharness import text
 from evalharness.checks.lexical import scoring
 from evalharness.checks.lexical.derivation import evidence_by_wording
+from evalharness.checks.lexical.number_forms import OtherForms
 from evalharness.checks.lexical.passages import (
     LEAST_SHARED,
     MOST_CANDIDATES,
@@ -98,6 +99,7 @@ _AS_MANY = {
     ("ordinal", Decimal(1)): ("maiden", "inaugur", "debut"),
 }
 _AGED = re.compile(r"\b(?:aged|age of|turn(?:s|ed|ing)) $", re.IGNORECASE)
+_OF_SEX = re.compile(r" ?[MF]\b")  # as in the notes of doctors: 29 F
 _BORN = re.compile(r"\bborn\b[^.]*$", re.IGNORECASE)
 REACH_OF_BIRTH = 60
 # So many numbers of one sentence are added up in pairs.
@@ -227,7 +229,7 @@ class StatedNumbers(scoring.ArticleIndex):
     def _counts_something(self, stated: text.Number) -> bool:
         """Tell whether a number without a unit stands right before what it counts: three games."""
         start, end = stated.span.start, stated.span.end
-        if _AGED.search(self.text[max(0, start - 12) : start]):
+        if _AGED.search(self.text[max(0, start - 12) : start]) or _OF_SEX.match(self.text, end):
             return False
         behind = self.passages.tokens_behind(end, REACH_OF_UNIT)
         is_bound = bool(behind) and behind[0].content and not behind[0].after_mark
@@ -388,15 +390,18 @@ class StatedNumbers(scoring.ArticleIndex):
         return next((number for number in found if number.span.end == end), None)
 
     def _words_around(self, span: Span) -> frozenset[str]:
-        """Return the words of content around a number; for an answer, those of its question, too.
+        """Return the words of content around a number; for an answer, those before it, too.
 
         `How many hives have you got? - About 140, at nine places.`
         """
         around = self.passages.around_span(span, REACH_OF_HEAD)
         at = self.passages.first[self.passages.sentence_at(span.start)]
-        if not at or self.passages.word_behind(span) or not self.passages.is_question(at - 1):
+        if not at or self.passages.word_behind(span):
             return around
-        return around | self.passages.around(at - 1, REACH_OF_QUESTION)
+        if not (self.speakers.known or self.passages.is_question(at - 1)):
+            return around
+        last = self.passages.stems[at - 1]
+        return around | self.passages.around(at - 1, REACH_OF_QUESTION) | {last}
 
     def other_unit(self, claimed: text.Number, own: Passages) -> Span | None:
         """Return the article's word behind a number where a summary has another one there.
@@ -478,6 +483,7 @@ class StatedNumbers(scoring.ArticleIndex):
             or self._in_one_word(claimed, wanted)
             or self._as_age(claimed, own.text, wanted)
             or self._as_century(claimed, own.text)
+            or self._in_another_form(claimed, own)
             or self._between_days(claimed)
             or self._from_two(claimed, own, wanted)
             or self._with_all_others(claimed, own, wanted)
@@ -492,6 +498,14 @@ class StatedNumbers(scoring.ArticleIndex):
         dated = (number for number in self.numbers if number.kind in ("year", "decade"))
         inside = (number for number in dated if (int(number.value) - 1) // 100 + 1 == claimed.value)
         return [number.span for number in itertools.islice(inside, 1)]
+
+    def _in_another_form(self, claimed: text.Number, own: Passages) -> list[Span]:
+        beside = own.numbers_in(self.passages.language)[own.sentence_at(claimed.span.start)]
+        return self._forms.places(claimed, beside, own.text)
+
+    @on_demand
+    def _forms(self) -> OtherForms:
+        return OtherForms(self.numbers, self.text)
 
     def _with_all_others(
         self, claimed: text.Number, own: Passages, wanted: frozenset[str]

@@ -59,6 +59,8 @@ _DENIALS = word_set(
 _DENYING = word_set("deni denial refus refut rule fail reject declin disput")
 # Those that a summary uses for what an article says with `not`.
 _PLAIN_DENYING = word_set("deni refus fail")
+# Verbs that do with the word behind them.
+_DENYING_PAIRS = frozenset([("turn", "down"), ("vote", "down"), ("rule", "out"), ("call", "off")])
 # Other words that say that something is not so; where one stands near, nothing is sure.
 _HINTS = _DENYING | word_set(
     "unabl lack avoid prevent stop miss absent absenc unlik imposs rare seldom few unclear stead "
@@ -429,9 +431,12 @@ class StatedPolarity(ArticleIndex):
 
     def is_opposed(self, at: int) -> bool:
         """Tell whether somebody speaks against what a word names, or has run out of it."""
-        low = max(self.passages.bounds(at)[0], at - MOST_QUOTED_BEFORE)
-        words = self.passages.columns.words[low:at]
-        return "against" in words or words[-2:] == ["out", "of"]
+        first = self.passages.bounds(at)[0]
+        near = self.passages.columns.words[max(first, at - MOST_QUOTED_BEFORE) : at]
+        if "against" in near or near[-2:] == ["out", "of"]:
+            return True
+        before = self.passages.stems[max(first, at - HINT_REACH) : at]
+        return not _DENYING_PAIRS.isdisjoint(itertools.pairwise(before))
 
     def is_guarded(self, at: int) -> bool:
         """Tell whether what stands before a token says that it is put as no fact: `links to`."""
@@ -621,10 +626,16 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
     def _added_denial(self, at: int) -> _Clash | None:
         """Return a clash where the summary denies something amid words that deny nothing."""
-        cue = self.own_cues.denied.get(at)
+        denied = self.own_cues.denied
+        cue = denied.get(at)
         if cue is None or at not in self.own_cues.heads:
             return None
-        if self.own.tokens[cue].stem in _DENYING or self.article.denies(self.own, at):
+        if self.own.tokens[cue].stem in _DENYING:
+            return None
+        is_general = self.own.stems[at] in GENERAL_STEMS  # no gaming; not to play games
+        near = range(at, at + HINT_REACH) if is_general else [at]
+        same = (each for each in near if denied.get(each) == cue)
+        if any(self.article.denies(self.own, each) for each in same):
             return None
         wanted = self.own.around(at)
         found = self.stated.alignments(wanted, self.article.places(wanted))
@@ -636,7 +647,9 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         near_it = self.own.around(at, REACH_OF_DENIED)
         if self.article.denies_amid(near_it) or self.article.denies_beside(found[0].at):
             return None
-        kind = "negation" if self._is_sure(cue, at, found[0]) else "contrast"
+        # An answer may deny in its own words: I'll think about it.
+        is_alike = found[0].shared > LEAST_SHARED or not self.article.speakers.known
+        kind = "negation" if is_alike and self._is_sure(cue, at, found[0]) else "contrast"
         return _Clash(cue, at, kind, (found[0].at, found[0].at))
 
     def _is_sure(self, cue: int, at: int, place: Alignment) -> bool:
@@ -680,6 +693,10 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
             return None
         if stem in OF_HAVING and (same := self._before_same(at, opposed)):
             opposed, known = same, self._before_same(at, known)
+        if (behind := self._behind(self.own, at)) and any(
+            self.stated.stems[each - 1 : each] == [behind] for each in known
+        ):
+            return None  # the lease ends: its end
         alike = self.stated.alignments(self.own.around(at), known)
         share = OPPOSITE_SHARE if alike else NOVEL_SHARE
         beside = self.own.beside(at) - against
@@ -701,11 +718,16 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         if not found or self._is_supported(alike, found[0]):
             return self._opposite_in_frame(at, opposed, known)
         place = found[0].at
-        if (at in self.own_cues.denied) != (place in self.article.cues.denied):
+        is_denied = at in self.own_cues.denied or self._is_behind_denial(at)
+        if is_denied != (place in self.article.cues.denied):
             return None
         is_sure = found[0].share >= SURE_OPPOSITE or not alike
         is_sure = is_sure and not self._may_both_be(at, stem, place, known)
         return _Clash(at, at, "antonym" if is_sure else "contrast", (place, place))
+
+    def _is_behind_denial(self, at: int) -> bool:
+        """Tell whether a word of no content is denied: whoever does not like it hates it."""
+        return at > self.own.bounds(at)[0] and _denies[self.own.columns.words[at - 1]]
 
     def _without_prefix(self, at: int) -> frozenset[str]:
         """Return the opposite that the article has by a prefix, `unlawful`, but not the word."""

@@ -18,9 +18,8 @@ from evalharness.checks.lexical.name_places import (
     stems_beside,
     tokens_of_name,
 )
-from evalharness.checks.lexical.passages import MOST_PLACES, on_demand
+from evalharness.checks.lexical.passages import MOST_PLACES
 from evalharness.checks.lexical.scoring import ArticleIndex, LexicalCheck, SummaryClaims
-from evalharness.checks.lexical.speakers import Speakers
 from evalharness.checks.lexical.subjects import (
     BEFORE_CLAUSE,
     BEFORE_NAME,
@@ -123,11 +122,6 @@ class _Clash(NamedTuple):
 
 class StatedRoles(NamePlaces):
     """The names and words of an article, found once for all its summaries."""
-
-    @on_demand
-    def speakers(self) -> Speakers:
-        """Who speaks where, in a dialogue."""
-        return Speakers(self.passages)
 
     def compare(self, summary: str) -> Score:
         """Return the share of the comparable sentences without a swap, with flags."""

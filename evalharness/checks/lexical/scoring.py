@@ -19,6 +19,7 @@ from evalharness.checks.lexical.passages import (
     passages,
     passages_of_summary,
 )
+from evalharness.checks.lexical.speakers import Speakers
 from evalharness.protocols import Need, Pair
 from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary
 from evalharness.text.dates import publication_day
@@ -85,6 +86,11 @@ class ArticleIndex:
     def casing(self) -> text.Casing:
         """How the article writes its words."""
         return self.passages.names_and_casing[1]
+
+    @on_demand
+    def speakers(self) -> Speakers:
+        """Who speaks where, in a dialogue."""
+        return Speakers(self.passages)
 
     def check(self, summary: str) -> Score:
         """Return the score of a summary, with flags; none where a text is empty."""
