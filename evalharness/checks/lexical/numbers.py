@@ -398,7 +398,7 @@ class StatedNumbers(scoring.ArticleIndex):
         at = self.passages.first[self.passages.sentence_at(span.start)]
         if not at or self.passages.word_behind(span):
             return around
-        if not (self.speakers.known or self.passages.is_question(at - 1)):
+        if not (self.speakers.begins_turn(at) or self.passages.is_question(at - 1)):
             return around
         last = self.passages.stems[at - 1]
         return around | self.passages.around(at - 1, REACH_OF_QUESTION) | {last}

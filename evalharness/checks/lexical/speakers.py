@@ -66,6 +66,10 @@ class Speakers:
     def _turn(self, at: int) -> int:
         return bisect.bisect_right(self._starts, self._passages.columns.starts[at]) - 1
 
+    def begins_turn(self, at: int) -> bool:
+        """Tell whether a token is the first of what somebody says; the first turn is no reply."""
+        return at > 0 and self._turn(at) != self._turn(at - 1)
+
     def said_with(self, deed: Deed) -> frozenset[str]:
         """Return the stems of what stands around a deed in its turn, and in the one before it."""
         turn, columns = self._turn(deed.verb), self._passages.columns
