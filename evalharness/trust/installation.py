@@ -50,7 +50,7 @@ COPIED_BY = "lexical"
 # By check: a kind of error, how many are planted in the quickstart's supported summaries, how many
 # are found, and how many of the 48 untouched ones that a person wrote are flagged.
 PLANTED: Mapping[str, tuple[ErrorKind, int, int, int]] = {
-    "numbers": ("number", 92, 91, 9),
+    "numbers": ("number", 92, 91, 8),
     "entities": ("novel_entity", 61, 57, 0),
 }
 

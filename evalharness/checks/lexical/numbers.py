@@ -126,7 +126,9 @@ _AND = re.compile(r" [a-z]+ (?:[a-z]+ )?and (?:an? |some |about |at least )?")
 _OTHERS = re.compile(r" (?:other|others)\b")
 _GROUPS = frozenset(["crew", "staff", "people", "men", "women", "children", "police", "personnel"])
 # What compares two numbers of a summary: 17 more than allowed, of 77.
-_COMPARED = re.compile(r"(?: [a-z]+)? (?:more|fewer|less|higher|lower|above|below|short of|over)\b")
+_COMPARED = re.compile(
+    r"(?: [a-z]+)? (?:(?:more|fewer|less|higher|lower) than|above|below|short of|over)\b"
+)
 _CENTURY = re.compile(r"[ -]century\b", re.IGNORECASE)
 # Several sorts of which a summary gives the sum: three boys and two girls.
 _OF_SORT = {
@@ -664,10 +666,14 @@ class StatedNumbers(scoring.ArticleIndex):
 
     def _from_two(self, claimed: text.Number, own: Passages, wanted: frozenset[str]) -> list[Span]:
         """Return two numbers of one sentence of which one is the sum, difference or share."""
-        if claimed.kind not in ("", "percent", "fraction") and claimed.kind[:5] != "money":
+        is_sort = claimed.kind in ("", "percent", "fraction") or claimed.kind[:5] == "money"
+        if not is_sort or _OLD.match(own.text, claimed.span.end):
             return []
         head = own.word_behind(claimed.span)
-        differs = any(token.word in _DIFFERING for token in own.tokens)
+        low, before, behind, high = own.parted_by(claimed.span)
+        words = own.columns.words
+        near = (*words[max(low, before - 3) : before], *words[behind : min(high, behind + 4)])
+        differs = not _DIFFERING.isdisjoint(near)
         is_telling = claimed.kind[:5] == "money" or claimed.value >= LEAST_NO_CHANCE
         for number, stated in self._added_up:
             if not (is_telling or self._is_of(number, wanted)):
@@ -687,8 +693,8 @@ class StatedNumbers(scoring.ArticleIndex):
             return False
         kinds = [(number.kind, number.unit) for number in (one, other)]
         if kinds[0] != kinds[1]:
-            has_share = not _SHARES.isdisjoint((one.kind, other.kind))
-            return has_share and (claimed.kind, claimed.unit) in kinds
+            n_shares = (one.kind in _SHARES) + (other.kind in _SHARES)
+            return n_shares == 1 and (claimed.kind, claimed.unit) in kinds
         if claimed.kind in _SHARES and one.kind != "percent":
             return one.kind == "" or one.kind[:5] == "money"
         if (claimed.kind, claimed.unit) != (one.kind, one.unit):
@@ -775,7 +781,10 @@ def _comes_to(claimed: text.Number, one: text.Number, other: text.Number, differ
         changes = (low_share, 100 - low_share, 1e4 / low_share - 100)
         return any(abs(claim - change) <= NEARLY_PERCENT for change in changes)
     difference = one._replace(value=EXACT.subtract(high, low), hedge="")
-    is_difference = differs and text.agree(claimed, difference)
+    exact = (
+        claimed if (claimed.hedge, claimed.kind) == ("about", "") else claimed._replace(hedge="")
+    )
+    is_difference = differs and text.agree(exact, difference)
     return is_difference or claimed.value == EXACT.add(low, high)
 
 
@@ -784,7 +793,7 @@ def _some_of_all(
 ) -> Iterator[tuple[text.Number, text.Number]]:
     """Yield the numbers in a row of which one is a part of the other: 11 of the 43."""
     for some, all_ in itertools.pairwise(counts):
-        is_less = not (some.kind or all_.kind) and some.value < all_.value
+        is_less = not (some.kind or all_.kind) and 1 < some.value < all_.value
         if is_less and _OF_ALL.fullmatch(where, some.span.end, all_.span.start):
             yield some, all_
 
