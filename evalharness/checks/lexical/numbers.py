@@ -180,8 +180,20 @@ class StatedNumbers(scoring.ArticleIndex):
     def evidence(self, claimed: text.Number) -> list[Span]:
         """Return where the article states a number, at most five places; empty if it does not."""
         n_shown = MOST_EVIDENCE if self.wants_evidence else 1
-        found = itertools.islice(self._index.agreeing_numbers(claimed), n_shown)
-        return [stated.span for stated in found]
+        return [stated.span for stated in self._numbers_like(claimed)[:n_shown]]
+
+    @on_demand
+    def _numbers_by_claim(self) -> dict[tuple[object, ...], list[text.Number]]:
+        return {}
+
+    def _numbers_like(self, claimed: text.Number) -> Sequence[text.Number]:
+        """Return the numbers of the article that agree with a claimed one; not all, of too many."""
+        said = (str(claimed.value), *claimed[2:])
+        found = self._numbers_by_claim.get(said)
+        if found is None:
+            agreeing = self._index.agreeing_numbers(claimed)
+            found = self._numbers_by_claim[said] = [*itertools.islice(agreeing, MOST_CANDIDATES)]
+        return found
 
     def numbers_in_bound(self, claimed: text.Number) -> list[Span]:
         """Return the numbers for which a claim in a language other than English is loose but true.
@@ -222,10 +234,9 @@ class StatedNumbers(scoring.ArticleIndex):
 
         Three games are no three years, and the 23rd of May is nobody's age.
         """
-        agreeing = self._index.agreeing_numbers(claimed)
         return any(
             stated.unit or not (stated.kind in _NO_MEASURE or self._counts_something(stated))
-            for stated in itertools.islice(agreeing, MOST_CANDIDATES)
+            for stated in self._numbers_like(claimed)
         )
 
     def _counts_something(self, stated: text.Number) -> bool:
@@ -273,7 +284,7 @@ class StatedNumbers(scoring.ArticleIndex):
         if (other := self._other_part(claimed, own)) is not None:
             return other
         if claimed.kind[:5] == "money":
-            stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
+            stated = self._numbers_like(claimed)
             return self._in_clause_of_another(claimed, stated, own)
         if claimed.kind not in ("", "percent") or _OLD.match(own.text, claimed.span.end):
             return None
@@ -281,7 +292,7 @@ class StatedNumbers(scoring.ArticleIndex):
         same_head = self.by_company.get((claimed.kind, claimed.unit, heads[0]), ()) if heads else ()
         rivals = itertools.islice(same_head, MOST_CANDIDATES)
         others = [rival for rival in rivals if _may_be_instead(rival, claimed)]
-        stated = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
+        stated = self._numbers_like(claimed)
         if (choice := own.choice_before(claimed.span)) and any(
             self.passages.choice_before(each.span) == choice for each in stated
         ):
@@ -377,7 +388,7 @@ class StatedNumbers(scoring.ArticleIndex):
         mine = own.words_beside(claimed.span)
         if mine is None or not self.passages.places.get(mine[2]):
             return None
-        agreeing = [*itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES)]
+        agreeing = self._numbers_like(claimed)
         if any((self.passages.words_beside(each.span) or mine)[2] == mine[2] for each in agreeing):
             return None
         places = self.passages.places[mine[2]][:MOST_CANDIDATES]
@@ -416,7 +427,7 @@ class StatedNumbers(scoring.ArticleIndex):
             return None
         if mine[1].stem in self.passages.places:
             return None
-        for stated in itertools.islice(self._index.agreeing_numbers(claimed), MOST_CANDIDATES):
+        for stated in self._numbers_like(claimed):
             its = self.passages.frame(stated.span)
             if its is not None and its[0] == mine[0] and its[1].stem != mine[1].stem:
                 return Span(stated.span.start, its[1].end)

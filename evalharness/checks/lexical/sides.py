@@ -21,6 +21,8 @@ _OTHER = {_FOR: _AGAINST, _AGAINST: _FOR}
 
 def wrong_sides(article: Passages, own: Passages) -> Iterator[Flag]:
     """Yield where a summary takes a side on a thing on which the article takes the other only."""
+    if _AGAINST not in article.places and _AGAINST not in own.columns.words:
+        return
     for at, side in enumerate(own.columns.words):
         if side not in _OTHER:
             continue
