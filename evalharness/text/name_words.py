@@ -185,7 +185,7 @@ COUNTRY_OF = _countries(
     jamaica: jamaican
     haiti: haitian
     bahamas: bahamian bahamians
-    barbados: barbadian barbadians
+    barbados: barbadian barbadians bajan
     trinidad: trinidadian
     colombia: colombian
     venezuela: venezuelan
@@ -197,8 +197,6 @@ COUNTRY_OF = _countries(
     uruguay: uruguayan
     argentina: argentine argentinian
     chile: chilean
-    bahamas: bahamian bahamians
-    barbados: barbadian bajan
     guyana: guyanese
     suriname: surinamese
     belize: belizean
@@ -217,7 +215,6 @@ COUNTRY_OF = _countries(
     costa rica: costa_rican rican
     ivory coast: ivorian ivorians
     el salvador: salvadoran salvadorean
-    trinidad: trinidadian
     europe: european europeans
     africa: african africans
     asia: asian asians

@@ -6,7 +6,7 @@ three minutes`, from `two minutes and 50 seconds`.
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from evalharness import text
@@ -17,7 +17,6 @@ from evalharness.text.number_words import EXACT
 _BY = re.compile(r"\bby (?:about |around |almost |nearly |some |more than |over )?\Z")
 _FROM = re.compile(r"\bfrom (?:about |around |almost |nearly |some |more than |over )?\Z")
 _TO = re.compile(r"(?: [^\W\d_]+){0,3} to (?:about |around |just |almost |nearly |some )?")
-_SCORE = re.compile(r"(?<![\w.,-])(\d{1,3}) ?[-–] ?(\d{1,3})(?![\w,%-]|\.\d)")
 _WORD_BEFORE = re.compile(r"\b([^\W\d_]{3,}) \Z")
 REACH_OF_WORD = 30
 # How many of the smaller unit the larger has, and what stands between the two.
@@ -27,13 +26,23 @@ _AND = re.compile(r",? (?:and )?")
 _NEARLY = {"": Decimal(0), "about": Decimal("0.5"), "under": Decimal("0.5"), "over": Decimal("0.5")}
 
 
-def evidence_by_wording(article: Passages, claimed: text.Number, own: Passages) -> list[Span]:
-    """Return the numbers of an article from whose wording a summary's number follows, or none."""
-    stated = [*itertools.chain.from_iterable(article.numbers)]
-    place = _place_in_row(article, stated, claimed, own)
-    return (
-        place or _change(article, stated, claimed, own) or _of_two_units(article, stated, claimed)
-    )
+def evidence_by_wording(
+    article: Passages,
+    stated: Sequence[text.Number],
+    pairs: Mapping[frozenset[int], Span],
+    claimed: text.Number,
+    own: Passages,
+) -> list[Span]:
+    """Return the numbers of an article from whose wording a summary's number follows, or none.
+
+    stated: all numbers of the article in order. pairs: its scores and ranges, `17-6`.
+    """
+    if found := _place_in_row(article, stated, claimed, own):
+        return found
+    start = claimed.span.start
+    if _BY.search(own.text, max(0, start - REACH_OF_WORD), start):
+        found = _lead(pairs, claimed) or _change(article, stated, claimed)
+    return found or _of_two_units(article, stated, claimed)
 
 
 def _place_in_row(
@@ -57,16 +66,15 @@ def _word_before(where: str, span: Span) -> str:
     return found[1].lower() if found else ""
 
 
-def _change(
-    article: Passages, stated: Sequence[text.Number], claimed: text.Number, own: Passages
-) -> list[Span]:
-    """Return two numbers from one of which something went to the other, `by` as much as claimed."""
-    if not _BY.search(own.text, max(0, claimed.span.start - REACH_OF_WORD), claimed.span.start):
+def _lead(pairs: Mapping[frozenset[int], Span], claimed: text.Number) -> list[Span]:
+    """Return the score, or the range, whose ends are as far apart as claimed: 11, of 17-6."""
+    if claimed.kind or claimed.unit:
         return []
-    for score in _SCORE.finditer(article.text):
-        lead = abs(Decimal(score[1]) - Decimal(score[2]))
-        if lead == claimed.value and not (claimed.kind or claimed.unit):
-            return [Span(*score.span())]
+    return [span for pair, span in pairs.items() if max(pair) - min(pair) == claimed.value][:1]
+
+
+def _change(article: Passages, stated: Sequence[text.Number], claimed: text.Number) -> list[Span]:
+    """Return two numbers from one of which something went to the other, as far as claimed."""
     for one, other in _from_to(article, stated):
         unit, kind = one.unit or other.unit, one.kind or other.kind
         apart = EXACT.subtract(max(one.value, other.value), min(one.value, other.value))

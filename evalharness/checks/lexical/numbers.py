@@ -501,7 +501,7 @@ class StatedNumbers(scoring.ArticleIndex):
             or self._from_two(claimed, own, wanted)
             or self._with_all_others(claimed, own, wanted)
             or self._from_own(claimed, own)
-            or evidence_by_wording(self.passages, claimed, own)
+            or evidence_by_wording(self.passages, self.numbers, self.pairs, claimed, own)
         )
 
     def _as_century(self, claimed: text.Number, summary: str) -> list[Span]:
