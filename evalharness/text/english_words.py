@@ -75,17 +75,22 @@ def _unpack(file: str) -> str:
 
 
 @cache
-def _stems() -> frozenset[str]:
-    return frozenset(_unpack(_FILE).split())
+def _stems() -> dict[str, None]:
+    """Return the stems of all words, as keys.
+
+    A dictionary of strings, and so are those below: the search for reference cycles passes them
+    over, and goes through a set, or through each of 40,000 lists.
+    """
+    return dict.fromkeys(_unpack(_FILE).split())
 
 
 @cache
-def _senses() -> dict[str, list[str]]:
-    """Return the senses of each stem that has synonyms: lines of stems."""
-    found = dict[str, list[str]]()
+def _senses() -> dict[str, str]:
+    """Return the stems of all senses of each stem that has synonyms, in a row."""
+    found = dict[str, str]()
     for line in _unpack(_SYNONYMS_FILE).splitlines():
         for stem in line.split():
-            found.setdefault(stem, []).append(line)
+            found[stem] = f"{found[stem]} {line}" if stem in found else line
     return found
 
 
@@ -96,18 +101,19 @@ def synonyms(stem: str) -> list[str]:
     >>> synonyms("movi")
     ['film', 'flick', 'pic']
     """
-    senses = _senses().get(stem, ())
-    return sorted({other for line in senses for other in line.split()} - {stem})
+    senses = _senses().get(stem)
+    return sorted({*senses.split()} - {stem}) if senses else []
 
 
 @cache
-def _relatives() -> dict[str, list[str]]:
-    found = dict[str, list[str]]()
+def _relatives() -> dict[str, str]:
+    """Return the relatives of each stem that has some, in a row."""
+    found = dict[str, str]()
     for line in _unpack(_RELATED_FILE).splitlines():
-        stem, *others = line.split()
-        for other in others:
-            found.setdefault(stem, []).append(other)
-            found.setdefault(other, []).append(stem)
+        stem, _, others = line.partition(" ")
+        found[stem] = f"{found[stem]} {others}" if stem in found else others
+        for other in others.split():
+            found[other] = f"{found[other]} {stem}" if other in found else stem
     return found
 
 
@@ -117,7 +123,7 @@ def relatives(stem: str) -> list[str]:
     >>> "worker" in relatives("employe"), "wealthi" in relatives("rich")
     (True, True)
     """
-    return _relatives().get(stem, [])
+    return _relatives().get(stem, "").split()
 
 
 _GRADE = re.compile(r"(?P<base>\w{3,}?)(?P<i>i?)(?P<grade>est|er)")
