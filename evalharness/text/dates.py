@@ -170,6 +170,11 @@ _DATE_INSIDE = re.compile(
     rf"\d\d\d\d|\d0(?:s|\Z)|{_WHOLE_MONTH.pattern}|" + "|".join((*_SEASON_INSIDE, *_UNIT_INSIDE))
 )
 
+# Which of the words of plain letters may: they stand in dates as they are here, folded.
+DATE_WORDS = frozenset(
+    [*_MONTH_OF, *_WEEKDAYS, *_SEASON_INSIDE, *_DAYS_OFF, "week", "weekend", "month", "year"]
+)
+
 
 @OfWords
 def may_be_date(written: str) -> bool:

@@ -129,14 +129,18 @@ def relatives(stem: str) -> list[str]:
 _GRADE = re.compile(r"(?P<base>\w{3,}?)(?P<i>i?)(?P<grade>est|er)")
 
 
-@lru_cache(maxsize=10_000)
 def same_grade(word: str) -> list[str]:
     """Return the stems of words of the same grade that may mean the same as a folded one.
 
     >>> [grade for grade in ("bigger", "biggest") if grade in same_grade("largest")]
     ['biggest']
     """
-    match = _GRADE.fullmatch(word) if word.endswith(("er", "est")) else None
+    return _same_grade(word) if word.endswith(("er", "est")) else []
+
+
+@lru_cache(maxsize=10_000)
+def _same_grade(word: str) -> list[str]:
+    match = _GRADE.fullmatch(word)
     if match is None:
         return []
     base = match["base"]

@@ -7,9 +7,10 @@ speaks of the same thing.
 
 import bisect
 import itertools
+import operator
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, Generic, NamedTuple, Self, TypeVar, overload
 from weakref import WeakValueDictionary
@@ -17,7 +18,7 @@ from weakref import WeakValueDictionary
 from evalharness import text
 from evalharness.records import Span
 from evalharness.text import Token
-from evalharness.text.dates import Date, dates, may_be_date
+from evalharness.text.dates import DATE_WORDS, Date, dates, may_be_date
 from evalharness.text.foreign_numbers import VOCABULARIES
 from evalharness.text.languages import (
     ENGLISH,
@@ -27,6 +28,7 @@ from evalharness.text.languages import (
     small_words,
 )
 from evalharness.text.number_reader import may_be_number
+from evalharness.text.number_words import NUMBER_WORDS
 from evalharness.text.words import word_set
 
 # How far the words around a word reach, in words: in a summary's sentence, and in the article,
@@ -148,6 +150,16 @@ class Passages:
         return language
 
     @on_demand
+    def with_marks(self) -> list[int]:
+        """The words that are not of letters alone: digits, apostrophes, points."""
+        of_letters = map(str.isalpha, self.columns.words)
+        return [*itertools.compress(itertools.count(), map(operator.not_, of_letters))]
+
+    def at_words(self, words: Container[str]) -> Iterator[int]:
+        """Yield where some folded words stand."""
+        return itertools.compress(itertools.count(), map(words.__contains__, self.columns.words))
+
+    @on_demand
     def places(self) -> dict[str, list[int]]:
         """Where each stem stands: positions in `tokens`, in order."""
         found = defaultdict[str, list[int]](list)
@@ -197,11 +209,11 @@ class Passages:
         if language in VOCABULARIES:
             return [text.numbers(self.text, [span], (), language) for span in self.sentences]
         columns = self.columns
-        may_be = map(may_be_number.__getitem__, columns.written)
         words: dict[int, list[tuple[int, int]]] = {}
-        for at in itertools.compress(itertools.count(), may_be):
-            known = words.setdefault(columns.sentences[at], [])
-            known.append((columns.starts[at], columns.ends[at]))
+        for at in sorted([*self.with_marks, *self.at_words(NUMBER_WORDS)]):
+            if may_be_number[columns.written[at]]:
+                known = words.setdefault(columns.sentences[at], [])
+                known.append((columns.starts[at], columns.ends[at]))
         return [
             text.numbers(self.text, [span], words[number]) if number in words else []
             for number, span in enumerate(self.sentences)
@@ -210,8 +222,9 @@ class Passages:
     @on_demand
     def dates(self) -> list[list[Date]]:
         """The dates of each sentence; one without a word that may be a date is not read."""
-        may_be = map(may_be_date.__getitem__, self.columns.written)
-        worth = {*itertools.compress(self.columns.sentences, may_be)}
+        written, numbers = self.columns.written, self.columns.sentences
+        worth = {numbers[at] for at in self.with_marks if may_be_date[written[at]]}
+        worth.update(map(numbers.__getitem__, self.at_words(DATE_WORDS)))
         return [
             dates(self.text, [span]) if number in worth else []
             for number, span in enumerate(self.sentences)

@@ -136,7 +136,7 @@ class Cues:
                 cue, left = -1, 0
             if word == "that" and 0 <= cue < at - 1 and stems[cue] in _DENYING:
                 cue, left = -1, 0  # rejects a plan that would have saved a million
-            if _denies[word] and not self._is_only(at, end):
+            if _denies(word, stems[at]) and not self._is_only(at, end):
                 cue, left = at, _SCOPE
             elif left and self._words.content[at] and not _ADVERB.fullmatch(word):
                 self.denied[at] = cue
@@ -229,14 +229,17 @@ def _find_cues(stems: Sequence[str]) -> Iterator[int]:
     return itertools.compress(itertools.count(), map(_CUE_STEMS.__contains__, stems))
 
 
-@OfWords
-def _denies(word: str) -> bool:
-    return word in _DENIALS or word.endswith("n't") or stem_of(word) in _DENYING
+def _denies(word: str, stem: str) -> bool:
+    return word in _DENIALS or stem in _DENYING or word.endswith("n't")
+
+
+def _has_denial(where: Passages, start: int, end: int) -> bool:
+    return any(map(_denies, where.columns.words[start:end], where.stems[start:end]))
 
 
 def is_denial(token: Token) -> bool:
     """Tell whether a word denies what follows it."""
-    return _denies[token.word]
+    return _denies(token.word, token.stem)
 
 
 # --- The check
@@ -279,6 +282,7 @@ BESIDE = 4
 # Two words of content behind two opposites say that both are of one thing.
 LEAST_IN_FRAME, LEAST_COPIED_BEHIND, REACH_OF_FRAME = 2, 3, 6
 _PREFIXES = ("un", "in", "im", "ir", "dis")
+_OPEN_PREFIXES = frozenset(prefix[:2] for prefix in _PREFIXES)
 SHORTEST_BARE, SHORTEST_WITH_PREFIX = 4, 6
 _OF_BOTH = WINNING | LOSING | OF_TIME
 
@@ -349,7 +353,7 @@ class StatedPolarity(ArticleIndex):
             gap = Span(sentences[low].end, sentences[low + 1].start).of(self.text)
             start, end = self.passages.bounds(first[low + 1 if low == number else low])
             is_short = end - start <= LONGEST_BESIDE and "\n" not in gap
-            if is_short and any(map(_denies.__getitem__, self.passages.columns.words[start:end])):
+            if is_short and _has_denial(self.passages, start, end):
                 return True
         return False
 
@@ -386,9 +390,9 @@ class StatedPolarity(ArticleIndex):
     def bare(self) -> dict[str, list[str]]:
         """The stems with a prefix that denies them, by what they are without it."""
         found: dict[str, list[str]] = {}
-        stems = self.passages.places
-        for stem in itertools.compress(stems, map(_bare.__getitem__, stems)):
-            found.setdefault(_bare[stem], []).append(stem)
+        for stem in self.passages.places:
+            if stem[:2] in _OPEN_PREFIXES and (bare := _bare[stem]):
+                found.setdefault(bare, []).append(stem)
         return found
 
     def affirms(self, at: int) -> bool:
@@ -416,7 +420,7 @@ class StatedPolarity(ArticleIndex):
         start, end = max(low, at - reach), min(high, at + reach + 1)
         if not hints.isdisjoint(self.passages.stems[start:end]):
             return True
-        return any(map(_denies.__getitem__, self.passages.columns.words[start:end]))
+        return _has_denial(self.passages, start, end)
 
     def compares(self, cue: int) -> bool:
         """Tell whether a denial is one side of a comparison: 12 mg without, 8 with a crop."""
@@ -727,7 +731,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
 
     def _is_behind_denial(self, at: int) -> bool:
         """Tell whether a word of no content is denied: whoever does not like it hates it."""
-        return at > self.own.bounds(at)[0] and _denies[self.own.columns.words[at - 1]]
+        words, stems = self.own.columns.words, self.own.stems
+        return at > self.own.bounds(at)[0] and _denies(words[at - 1], stems[at - 1])
 
     def _without_prefix(self, at: int) -> frozenset[str]:
         """Return the opposite that the article has by a prefix, `unlawful`, but not the word."""
