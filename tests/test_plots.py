@@ -12,10 +12,10 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from evalharness.cli.run import _EarlyDrawer
+from evalharness.cli import app
 from evalharness.comparison.comparison import Comparison, compare
-from evalharness.protocols import Silence
 from evalharness.report import drawer
 from evalharness.report.gathered import gather
 from evalharness.report.page import write_report
@@ -25,7 +25,6 @@ from evalharness.report.plots.distributions import _edges
 from evalharness.report.plots.drawing import short_plot_names
 from evalharness.report.plots.ranks import _split
 from evalharness.report.plots.sweeps import varied_keys
-from evalharness.runner.write import FILES_OF
 from evalharness.store.samples import SWEEP_FILE
 
 pytest.importorskip("vl_convert")
@@ -389,13 +388,23 @@ def test_library_that_aborts_leaves_a_page_without_plots(
 
 
 @pytest.mark.usefixtures("own_drawer")
-def test_what_draws_starts_while_files_are_written_and_not_before() -> None:
-    progress = _EarlyDrawer(Silence())
+@pytest.mark.parametrize(
+    ("options", "is_started"),
+    [
+        ((), True),
+        (("--workers", "2"), True),
+        (("--no-report",), False),
+        (("--shard=1/2",), False),
+        (("--help",), False),
+    ],
+)
+def test_what_draws_starts_with_a_command_that_ends_by_a_page(
+    options: tuple[str, ...], is_started: bool, tmp_path: Path
+) -> None:
+    told = CliRunner().invoke(app, ["run", str(tmp_path / "no.yaml"), *options])
 
-    progress.start("scores of 2 systems", 4)
-    assert drawer.DRAWER._process is None
-    progress.start(f"{FILES_OF}2 systems", 4)
-    assert drawer.DRAWER._process is not None
+    assert bool(told.exception) == (options != ("--help",))
+    assert (drawer.DRAWER._process is not None) == is_started
 
 
 _SECOND_VERSION = """

@@ -151,6 +151,11 @@ WHEN_INTERRUPTED = {
 # they compute, and a process of one thread can make workers that are copies of it.
 ONE_THREAD = ("compare", "gate", "leaderboard", "report", "run", "score", "show", "verify", "view")
 
+# What ends by a page with plots, but for some options. The engine that draws takes as long to start
+# as the rest to be imported; then it waits in a process of its own, which holds little.
+DRAWS = ("report", "run", "score")
+DRAWS_NOT = ("--help", "--no-report", "--shard", "-h")
+
 # What only reads leaves nothing open that the end of the process would have to close.
 READERS = ("compare", "gate", "leaderboard", "show", "verify")
 
@@ -204,6 +209,15 @@ def _without_pydantic(parameters: Any) -> Any:
     return parameters
 
 
+def _without_page(args: Sequence[str]) -> bool:
+    """Tell whether the arguments of a command say that it writes no page.
+
+    >>> _without_page(["config.yaml", "--shard=1/2"])
+    True
+    """
+    return any(word.partition("=")[0] in DRAWS_NOT for word in args)
+
+
 class Commands(TyperGroup):
     """The commands, each imported when it is called; until then a name and a line."""
 
@@ -223,6 +237,9 @@ class Commands(TyperGroup):
         if here := OTHER_NAMES.get(called):
             ctx.fail(f"No such command: {called!r} is called {here!r} here.")
         name, _, rest = super().resolve_command(ctx, args)
+        is_called = not ctx.resilient_parsing  # which only completes a word
+        if is_called and name in DRAWS and not _without_page(rest):
+            import_module("evalharness.report.drawer").DRAWER.start()
         return name, name and command(name), rest
 
     def invoke(self, ctx: Any) -> Any:

@@ -12,12 +12,10 @@ from evalharness.cli import fail, options
 from evalharness.cli.options import print_headline, print_json, print_result, tell
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
-from evalharness.protocols import Progress
 from evalharness.records import NO_ANSWER
 from evalharness.report.table import has_votes, show_runs
 from evalharness.runner.run import Unfinished
 from evalharness.runner.run import run as run_cells
-from evalharness.runner.write import FILES_OF
 from evalharness.store.ledger import address_of
 from evalharness.store.runs import Run
 from evalharness.store.samples import PAGE_FILE
@@ -62,7 +60,7 @@ def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) 
     show = partial(_show, as_json=as_json, report=report)
     try:
         with show_progress(sys.stderr) as progress:
-            runs = compute(progress=_EarlyDrawer(progress) if report else progress)
+            runs = compute(progress=progress)
     except Unfinished as error:
         show(error.runs, of=len(error.runs) + len(error.failures))
         raise
@@ -76,23 +74,6 @@ def show_run(compute: Callable[..., list[Run]], *, as_json: bool, report: bool) 
     if not is_whole:
         raise typer.Exit(Exit.INCOMPLETE)
     return runs
-
-
-class _EarlyDrawer:
-    """Starts what draws plots while the files of runs are written, which takes as long."""
-
-    def __init__(self, onward: Progress) -> None:
-        """Take who is told how the runs go on."""
-        self.advance, self.end = onward.advance, onward.end
-        self._onward = onward
-
-    def start(self, work: str, total: int | None) -> None:
-        """Pass on that a piece of work begins."""
-        if work.startswith(FILES_OF):
-            from evalharness.report.drawer import DRAWER
-
-            DRAWER.start()
-        self._onward.start(work, total)
 
 
 def _run_shard(

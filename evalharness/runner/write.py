@@ -42,8 +42,6 @@ from evalharness.store.samples import COLUMNS_FROM, Writer
 
 # Of what a tracker's error says, in characters.
 LONGEST_ERROR = 300
-# What the name of this piece of work begins with, for whoever follows a run's progress.
-FILES_OF = "files of "
 
 
 def write(
@@ -111,7 +109,7 @@ def _write_group(
 
         total = expected_articles(cell.loader, cell.run_config.limit)
         name = cell.name if n == 1 else f"{n} systems"
-        progress.start(f"{FILES_OF}{name}", total and total * n)
+        progress.start(f"files of {name}", total and total * n)
         tasks = _tasks(windows(cell.loader, cell.run_config.limit, reject), group)
         with closing(pool.map([_sample_maker(group)], tasks)) as made:
             for blocks in _in_order(made):
