@@ -312,7 +312,7 @@ def test_command_on_a_page_whose_summary_is_a_guess_exits_3_and_says_why(tmp_pat
     code, said = run(str(guessed))
     assert code == 3
     assert "UNCERTAIN" in said
-    assert "Forty stalls are lost in Sabine.” may as well belong to the article" in said
+    assert "nothing but its place parts “Forty stalls are lost in Sabine.” from the" in said
     record = json.loads(run(str(guessed), "--json")[1])
     assert record["verdict"] == "uncertain"
     assert record["note"] == record["reading"]["doubt"] != ""

@@ -152,6 +152,61 @@ def test_all_that_a_page_says_of_its_story_is_evidence() -> None:
     assert "Subscribe" not in page.evidence
 
 
+PLAIN_POINTS = ("Rain flooded the market in Sabine.", "Nobody was hurt.")
+PLAIN_LIST = "".join(f"<li>{point}</li>" for point in PLAIN_POINTS)
+PLAIN_PARAGRAPH = "Rain flooded the market in Sabine and nobody was hurt."
+AUTHOR = "<p class='byline'>By Ada Lind</p><p><time>October 17, 2031</time></p>"
+
+
+@pytest.mark.parametrize("heading", ["Summary", "Key points", "In brief", "Zusammenfassung"])
+@pytest.mark.parametrize("tag", ["h2", "h4", "p><strong"])
+def test_list_below_a_plain_heading_is_surely_the_summary(heading: str, tag: str) -> None:
+    """Below a byline, too: it was read as the first section of the article."""
+    box = f"{AUTHOR}<{tag}>{heading}</{tag.split('<')[-1]}></p><ul>{PLAIN_LIST}</ul>"
+    page = parse_page(html(box))
+    assert (page.summary, page.body[:3], page.doubt) == (PLAIN_POINTS, BODY, "")
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        f"<h2>Summary</h2><p>{PLAIN_PARAGRAPH}</p><h2>Full story</h2>",
+        f"<div><h2>Summary</h2><p>{PLAIN_PARAGRAPH}</p></div>",
+        f"<section><h3>Key points</h3><p>{PLAIN_PARAGRAPH}</p></section>",
+    ],
+)
+def test_paragraph_below_a_plain_heading_is_surely_the_summary_if_something_ends_it(
+    box: str,
+) -> None:
+    page = parse_page(html(AUTHOR + box))
+    assert (page.summary, page.body[:3], page.doubt) == ((PLAIN_PARAGRAPH,), BODY, "")
+
+
+def test_paragraph_below_a_plain_heading_that_only_its_place_ends_is_a_guess() -> None:
+    """It may be the first of two, or the article itself."""
+    other = "The stalls had been rebuilt last winter after a fire."
+    lines = ("Rain floods the market", "By Ada Lind", "Summary", other, *BODY[1:], "It rains.")
+    page = parse_text("\n\n".join(lines))
+    assert page.summary == (other,)
+    assert page.doubt.startswith("nothing but its place parts")
+
+
+@pytest.mark.parametrize("heading", ["Overview", "What to know", "Highlights"])
+def test_heading_that_sections_have_too_opens_no_summary(heading: str) -> None:
+    page = parse_page(html(f"{AUTHOR}<h2>{heading}</h2>"))
+    assert (page.summary, page.body[:3]) == ((), BODY)
+
+
+def test_page_says_which_heading_was_read_as_one_of_the_article() -> None:
+    page = parse_page(
+        html("").replace(b"</article>", b"<h2>Summary</h2><p>It rained.</p></article>")
+    )
+    assert page.lack == (
+        "the page has no summary: “Summary” was read as a heading of the article, as nothing sets "
+        "off what follows it"
+    )
+
+
 def test_page_without_a_box_has_no_summary() -> None:
     page = parse_text("Title\nBy Ada Lind\nOctober 17, 2031\nRain fell.\nAll day.\nLoading\n")
     assert parts(page) == ("Title", None, (), ("Rain fell.", "All day."))

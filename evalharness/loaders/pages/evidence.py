@@ -92,6 +92,7 @@ def line_signs(lines: Sequence[Line], statement: Statement) -> list[frozenset[st
     _add_twins(lines, signs)
     _add_continued(lines, signs)
     _add_places(lines, signs)
+    _add_opening_label(lines, signs)
     _add_authors(lines, signs)
     _add_pulled(lines, signs)
     _add_posts(lines, signs)
@@ -131,7 +132,7 @@ def _link(lines: Sequence[Line], signs: Sequence[frozenset[str]], i: int) -> set
         links.add("pictured")
     if above & _PICTURED and below & {"fragment", "long"}:
         links.add("below_picture")
-    if ("h_box" in above) != ("h_box" in below):
+    if ("h_box" in above) != ("h_box" in below) or "ends_headed" in above:
         links.add("box_ends")
     return links
 
@@ -338,6 +339,49 @@ def _add_places(lines: Sequence[Line], signs: list[set[str]]) -> None:
             "prose" not in signs[k] and lines[k].raw != lines[i].raw for k in near
         ) and not has & {"prose", "bullet", "time", "byline"}:
             has.add("series")
+
+
+_NO_STORY = frozenset({"furniture", "notice", "remark", "caption", "credit", "before_byline"})
+_APART = frozenset({"h_frame", "h_furniture", "h_box", "h_caption", "furniture"})
+MOST_HEADED = 12  # lines of a box
+
+
+def _add_opening_label(lines: Sequence[Line], signs: list[set[str]]) -> None:
+    """Mark a summary's heading above the first paragraph, where no section of an article has one.
+
+    A list right below it is its box; so is what stands above the heading of the article.
+    """
+    for i, has in enumerate(signs[:-1]):
+        if i and "label" in has and not has & _APART:
+            end = _end_of_headed(lines, signs, i)
+            if end or not labels.may_head_section(lines[i].text):
+                has.add("opens_page")
+            for below in signs[i + 1 : end]:
+                below.add("headed")
+            if end:
+                signs[end - 1].add("ends_headed")
+            return
+        if has & {"prose", "long", "bullet"} and not has & (_NO_STORY | _APART):
+            return
+
+
+def _end_of_headed(lines: Sequence[Line], signs: Sequence[set[str]], i: int) -> int:
+    """Return the line after the box that line i heads; 0 where nothing shows how far it reaches."""
+
+    def until(is_last: Callable[[int], bool]) -> int:
+        rest = range(i + 1, min(len(lines), i + 2 + MOST_HEADED))
+        end = next((k for k in rest if is_last(k)), 0)
+        follows = any("prose" in has and not has & _APART for has in signs[end:])
+        return end if end > i + 1 and follows else 0
+
+    if lines[i + 1].bullet:
+        return until(lambda k: not lines[k].bullet)
+    if end := until(lambda k: labels.names_article(lines[k].text)):
+        return end
+    if labels.may_head_section(lines[i].text) or not lines[i].html:
+        return 0
+    end = until(lambda k: "h_heading" in signs[k])
+    return end if end == i + 2 else 0  # one paragraph between two headings
 
 
 def _add_pictures(lines: Sequence[Line], signs: list[set[str]]) -> None:

@@ -622,6 +622,9 @@ class _Around:
         return names
 
 
+_SKIPPED: tuple[Hint, ...] = ("furniture", "frame", "caption")
+
+
 class _Boxes:
     """Looks for the element that holds the summary box and nothing of the article."""
 
@@ -651,11 +654,21 @@ class _Boxes:
         yield from (k for k, text in enumerate(said) if labels.notice_kind(text))
         yield from (k for k in headings if labels.names_machine(said[k]))
         yield from (k for k, boxed in enumerate(self.found.boxed[: len(said)]) if boxed)
-        yield from (k for k in headings if self._heads_list(k))
+        yield from (k for k in headings if self._heads_list(k) or self._heads_element(k))
 
     def _heads_list(self, k: int) -> bool:
         """Return whether bullets follow a plain heading."""
         return k + 2 < len(self.lines) and all(each.bullet for each in self.lines[k + 1 : k + 3])
+
+    def _heads_element(self, k: int) -> bool:
+        """Return whether a plain heading is the first line of an element, above all paragraphs."""
+        if labels.may_head_section(self.lines[k].text) or self.lines[k].hint in _SKIPPED:
+            return False
+        around = self.found.elements[k].getparent()
+        above = (each for each in self.lines[:k] if each.hint not in _SKIPPED)
+        return self.found.ranges.get(around, (0, 0))[0] == k and not any(
+            each.ends_sentence for each in above
+        )
 
     def _around(self, element: Any) -> Iterator[tuple[int, int]]:
         """Yield the ranges of the elements around a line, as long as they can be a box."""

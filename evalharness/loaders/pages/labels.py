@@ -357,6 +357,29 @@ _BRIEF = re.compile(
 )
 
 
+_SECTION = re.compile(
+    r"\W*(the )?(overview|recap|highlights|what (you need )?to know)\W*", re.IGNORECASE
+)
+_STORY = re.compile(
+    r"\W*(the )?((full|whole|complete|original) )?(article|story|report|text|news)( in full)?\W*",
+    re.IGNORECASE,
+)
+
+
+def may_head_section(heading: str) -> bool:
+    """Return whether the heading of a summary is as often that of an article's first section."""
+    return _SECTION.fullmatch(heading) is not None
+
+
+def names_article(line: str) -> bool:
+    """Return whether a line is the heading of the whole article.
+
+    >>> names_article("Full story"), names_article("The story of a bridge")
+    (True, False)
+    """
+    return _STORY.fullmatch(line) is not None
+
+
 def names_machine(heading: str) -> bool:
     """Return whether a heading says that a machine wrote what follows."""
     return (

@@ -58,7 +58,7 @@ class Pages:
     bad_rows: `list` counts and lists pages without an article, `fail` ends the run at the first.
     """
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 7
 
     path: Path | tuple[Path, ...]
     profile: Path | tuple[Path, ...] = ()

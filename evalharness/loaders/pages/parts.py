@@ -96,6 +96,8 @@ class Page:
         for i, block in enumerate(self.blocks):
             if block.role in ("title", "again") or block.source:
                 continue
+            if block.role == "summary" and "h_box" in block.signs and len(self.summary) == 1:
+                continue  # without all that its box says, nothing shows where the box ends
             rest = self.without(i)
             moved = [said for said in rest.summary if said not in self.summary]
             if moved and not replace(rest, without=None).doubt:
@@ -115,6 +117,11 @@ class Page:
             return ""
         if self.disclaimer:
             return "the page has no summary: its notice of one stands there without a text"
+        if named := next((block for block in self.blocks if _heads_section(block)), None):
+            return (
+                f"the page has no summary: {_quoted(named)} was read as a heading of the article, "
+                "as nothing sets off what follows it"
+            )
         return "the page has no summary: nothing on it looks like the notice or heading of one"
 
     @property
@@ -124,11 +131,18 @@ class Page:
         return "\n\n".join([*self.body, *dict.fromkeys(lines)])
 
 
-# What shows where a summary ends, or that its line is of one: its bullets, its element, how an
-# article begins, or that the article says the same again.
-_ENDS: frozenset[str] = frozenset({"bullet", "h_box", "opener", "claim", "caps_lead"})
+# What shows where a summary ends, or that its line is of one: its bullets, its element, the
+# heading of the article below it, how an article begins, or that the article says the same again.
+_ENDS: frozenset[str] = frozenset(
+    {"bullet", "h_box", "ends_headed", "opener", "claim", "caps_lead"}
+)
 # What a line of the summary looks like instead.
 _LOOKS: dict[str, str] = {"caps_lead": "a caption", "near_twin": "the title", "twin": "the title"}
+
+
+def _heads_section(block: Block) -> bool:
+    """Return whether a line has the name of a summary and was read as part of the article."""
+    return block.role == "subhead" and not {"label", "ai_label"}.isdisjoint(block.signs)
 
 
 def _without_end(blocks: Sequence[Block]) -> str:

@@ -105,6 +105,8 @@ SIGNS: dict[str, dict[str, float]] = {
     "caution": {"remark/machine|named": 34.0, "summary": -12.0},
     "ai_label": {"ai_label": 36.0, "summary": -6.0, "title": -5.0, "body": -4.0, "subhead": -3.0},
     "label": {"label": 31.5, "summary": -6.5, "title": -4.0, "body": -4.0, "subhead": 0.5},
+    "opens_page": {"label": 4.0, "subhead": -3.0},
+    "headed": {"summary": 3.0, "body": -3.0},
     "time": {
         "time": 23.5,
         "time@top|end": -10.0,
