@@ -15,9 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pydantic_core import to_json
+
 from evalharness.comparison.new_errors import error_names
 from evalharness.errors import DataError
-from evalharness.records import flag_kind, unread_spans
+from evalharness.records import Span, flag_kind, unread_spans
 from evalharness.report.articles import (
     UNLIKE_A_SAMPLE,
     ArticleChoice,
@@ -65,6 +67,10 @@ class Units:
     def span(self, start: int, end: int) -> list[int]:
         """Return the two offsets of a span."""
         return [self.at(start), self.at(end)] if self._wide else [start, end]
+
+    def spans(self, spans: Sequence[Span]) -> Spans:
+        """Return the offsets of spans."""
+        return [self.span(*span) for span in spans] if self._wide else [list(s) for s in spans]
 
 
 @dataclass
@@ -350,7 +356,7 @@ def article_record(samples: ArticleSamples) -> dict[str, Any]:
         "title": _title(first),
         "text": first["article"],
         "references": first.get("references", []),
-        "sentences": _sentences(first["article"], units),
+        "sentences": units.spans(sentences(first["article"])),
         "summaries": [None if sample is None else _summary(sample, units) for sample in samples],
         **_page(first),
     }
@@ -366,22 +372,17 @@ def _page(sample: Mapping[str, Any]) -> dict[str, Any]:
     return {"page": lines, **({"profile": extra["profile"]} if extra.get("profile") else {})}
 
 
-def _sentences(text: str, units: Units) -> Spans:
-    return [units.span(span.start, span.end) for span in sentences(text)]
-
-
 def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
     summary = sample["summary"]
     own = Units(summary["text"])
-    gaps = unread_spans(summary, sample["article"])
     record = {
         "text": summary["text"],
-        "unread": [article.span(gap.start, gap.end) for gap in gaps],
+        "unread": article.spans(unread_spans(summary, sample["article"])),
         "finish": summary["finish"],
         "tokens": summary.get("tokens"),
         "defects": sample.get("defects", []),
         "note": summary.get("note", ""),
-        "sentences": _sentences(summary["text"], own),
+        "sentences": own.spans(sentences(summary["text"])),
         "scores": {},
     }
     for metric, score in sample["scores"].items():
@@ -453,15 +454,12 @@ def _pack(text: bytes) -> str:
     return base64.b64encode(gzip.compress(text, _LEVEL, mtime=0)).decode()
 
 
-_COMPACT, _COMPACT_ASCII = (
-    json.JSONEncoder(ensure_ascii=ascii, separators=(",", ":"), allow_nan=False)
-    for ascii in (False, True)
-)
+_COMPACT_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def json_bytes(value: Any) -> bytes:
     """Return compact JSON, with `null` for what is no number."""
     try:
-        return _COMPACT.encode(value).encode()
-    except UnicodeEncodeError:
+        return to_json(value, inf_nan_mode="null")  # in a quarter of the time
+    except ValueError:  # half of a surrogate pair
         return _COMPACT_ASCII.encode(value).encode()

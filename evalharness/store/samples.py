@@ -13,6 +13,7 @@ for whoever looks on; nothing else depends on that.
 """
 
 import hashlib
+import io
 import json
 import os
 import time
@@ -368,6 +369,8 @@ def samples_of(folder: Path, ids: set[str]) -> Iterator[dict[str, Any]]:
 
 
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+# Bytes that are read at a time where all lines are only counted.
+_COUNTED_AT_ONCE = 2**18
 
 
 class LineReader:
@@ -377,8 +380,10 @@ class LineReader:
         """Find where each of n lines begins. Raises: DataError where there are not so many."""
         self.path = folder / SAMPLES
         try:
-            self._file = self.path.open("rb")
-            starts = array("Q", [0, *accumulate(map(len, self._file))])
+            self._file = self.path.open("rb", buffering=0)
+            buffered = io.BufferedReader(self._file, _COUNTED_AT_ONCE)
+            starts = array("Q", [0, *accumulate(map(len, buffered))])
+            buffered.detach()  # one line is read as it is, with nothing of what follows it
         except OSError as error:
             raise DataError(
                 f"{self.path}: cannot be read: {error.strerror or error}; {AGAIN}"
@@ -398,9 +403,10 @@ class LineReader:
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         """Return one sample. Raises: DataError where the line is none."""
-        self._file.seek(self._starts[row])
+        start, end = self._starts[row : row + 2]
+        self._file.seek(start)
         try:
-            sample = _DECODER.decode(self._file.readline().decode("utf-8", "surrogatepass"))
+            sample = _decode_line(self._file.read(end - start))
         except (ValueError, RecursionError):
             sample = None
         if not is_sample(sample):
@@ -414,6 +420,16 @@ class LineReader:
     def where(self, row: int) -> str:
         """Return file and line of a sample."""
         return f"{self.path}:{row + 1}"
+
+
+def _decode_line(line: bytes) -> Any:
+    """Return what a line of JSON holds, None for NaN in it. Raises: ValueError, RecursionError."""
+    from pydantic_core import from_json
+
+    try:
+        return from_json(line, allow_inf_nan=False)  # in half the time
+    except ValueError:  # NaN, half of a surrogate pair, or no JSON at all
+        return _DECODER.decode(line.decode("utf-8", "surrogatepass"))
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
