@@ -451,8 +451,11 @@ def page_environment() -> "jinja2.Environment":
     """Return what fills the templates in `assets/`: all that is shown is escaped."""
     import jinja2
 
+    from evalharness.report.templates import CompiledTemplates
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_ASSETS),
+        bytecode_cache=CompiledTemplates(),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=text_for_page,
