@@ -12,7 +12,6 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evalharness.comparison.scores import Scores, Systems
 from evalharness.config.yaml import nearest
 from evalharness.display import STYLE_SHEET, UNSHOWN
 from evalharness.errors import ConfigError, DataError
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     import jinja2
 
     from evalharness.comparison.gate import Gate
+    from evalharness.comparison.scores import Scores, Systems
     from evalharness.report.panel import PanelSection
     from evalharness.report.preferences import JudgeSection
 
@@ -183,7 +183,7 @@ _NEIGHBOURS = "'self'"
 
 
 def write_report(
-    *runs: str | Path | Run | Scores | Systems | Sequence[Run | Scores],
+    *runs: "str | Path | Run | Scores | Systems | Sequence[Run | Scores]",
     to: str | Path = PAGE_FILE,
     baseline: str = "",
     rules: str | Path | None = None,
@@ -218,14 +218,24 @@ def write_report(
 
 def _each_run(given: Any) -> Iterator[str | Path | Run]:
     """Yield the runs, or folders of runs, in one argument. Raises: DataError for the page's own."""
+    if isinstance(given, str | Path) and _is_page(Path(given)):
+        raise DataError(f"{given}: no run; the page is written to the file that `to` names")
+    if isinstance(given, str | Path | Run):
+        yield given
+    elif isinstance(given, list | tuple):
+        yield from (run for each in given for run in _each_run(each))
+    else:
+        yield from _scored_runs(given)
+
+
+def _scored_runs(given: Any) -> Iterator[Any]:
+    """Yield the runs in what `evalharness.score` returned; whatever else it is, as it is."""
+    from evalharness.comparison.scores import Scores, Systems
+
     if isinstance(given, Scores):
         yield given.run
     elif isinstance(given, Systems):
         yield from (scores.run for scores in given.values())
-    elif isinstance(given, list | tuple):
-        yield from (run for each in given for run in _each_run(each))
-    elif isinstance(given, str | Path) and _is_page(Path(given)):
-        raise DataError(f"{given}: no run; the page is written to the file that `to` names")
     else:
         yield given
 

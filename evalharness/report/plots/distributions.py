@@ -143,7 +143,8 @@ def _words(shared: Shared) -> Values:
 def _edges(words: Values) -> list[float]:
     """Return the ends of bins with about as many articles in each."""
     bins = min(_LENGTH_BINS, len(words) // _LEAST_IN_BIN)
-    return [float(edge) for edge in np.unique(np.quantile(words, np.linspace(0, 1, bins + 1)))]
+    shares = np.linspace(0, 1, bins + 1).tolist()
+    return sorted(set(intervals.quantiles(words[:, np.newaxis], shares)[:, 0].tolist()))
 
 
 def _rows(
