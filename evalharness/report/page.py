@@ -34,7 +34,6 @@ from evalharness.report.payload import (
     TRIED,
     PageArticles,
     PageIndex,
-    bytes_an_article,
     pack_each,
     pack_json,
     payload_chunks,
@@ -370,7 +369,7 @@ def _begin_payload(given: SectionInput, articles: PageArticles) -> _Payload | No
     """
     n = given.articles.n
     if n > TRIED:
-        each = bytes_an_article(given.gathered, given.articles, articles)
+        each = articles.bytes_each
         if n * each > SURELY_FIT * MOST_BYTES:
             most = int(SURELY_CHOSEN * MOST_BYTES / each)
             first = given.fallen_articles
@@ -400,7 +399,7 @@ def _payload_that_fits(
     gathered, places = given.gathered, given.articles
     most = places.n
     if most > TRIED:
-        most = max(LEAST_ARTICLES, int(room / bytes_an_article(gathered, places, articles)))
+        most = max(LEAST_ARTICLES, int(room / articles.bytes_each))
     while True:
         choice = choose_articles(gathered, places, most, given.fallen_articles)
         every = len(choice.chosen) == places.n

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
@@ -71,6 +72,11 @@ class Units:
     def spans(self, spans: Sequence[Span]) -> Spans:
         """Return the offsets of spans."""
         return [self.span(*span) for span in spans] if self._wide else [list(s) for s in spans]
+
+    def of(self, span: Mapping[str, Any]) -> list[int]:
+        """Return the offsets of a stored span."""
+        start, end = span["start"], span["end"]
+        return [self.at(start), self.at(end)] if self._wide else [start, end]
 
 
 @dataclass
@@ -250,9 +256,19 @@ class PageArticles:
 
     def __init__(self, gathered: Gathered, texts: Texts) -> None:
         """Take the runs and their texts."""
-        self._columns = gathered.columns
+        self._gathered = gathered
+        self._columns = {column.key: column for column in gathered.columns}
         self._texts = texts
         self._kept: dict[int, PageArticle] = {}
+
+    @cached_property
+    def bytes_each(self) -> float:
+        """How much of a page an article takes, by some of them spread over all; there is one."""
+        places = self._texts.articles
+        tried = sorted({i * places.n // TRIED for i in range(TRIED)})
+        index = PageIndex(self._gathered, places, ArticleChoice(tried, places.n))
+        taken = sum(map(len, pack_each(payload_chunks(self, index))))
+        return (taken + len(pack_json(index.record()))) / len(tried)
 
     def keep(self, numbers: Iterable[int]) -> None:
         """Make some articles before they are asked for; those that cannot be made are left."""
@@ -286,12 +302,12 @@ class PageArticles:
 
     def _outcome(self, sample: Mapping[str, Any]) -> _Outcome:
         scores = sample["scores"]
-        said = {metric: score or {} for metric, score in scores.items()}
+        said = {metric: score for metric, score in scores.items() if score}
         return _Outcome(
             sample["summary"]["finish"],
             _is_truncated(sample),
-            {column.key: _finite(column.value_in(scores)) for column in self._columns},
-            {metric: score.get("band") for metric, score in said.items()},
+            {key: _finite(column.value_in(scores)) for key, column in self._columns.items()},
+            {metric: band for metric, score in said.items() if (band := score.get("band"))},
             {metric: _count_kinds(flags) for metric, score in said.items()
              if (flags := score.get("flags"))},
         )  # fmt: skip
@@ -336,15 +352,6 @@ def _first_broken_system(samples: ArticleSamples) -> int:
         except UNLIKE_A_SAMPLE:
             return system
     return there[0]
-
-
-def bytes_an_article(gathered: Gathered, places: Articles, articles: PageArticles) -> float:
-    """Return how much of a page an article takes, by some of them spread over all; there is one."""
-    n = places.n
-    tried = sorted({i * n // TRIED for i in range(TRIED)})
-    index = PageIndex(gathered, places, ArticleChoice(tried, n))
-    taken = sum(map(len, pack_each(payload_chunks(articles, index))))
-    return (taken + len(pack_json(index.record()))) / len(tried)
 
 
 def article_record(samples: ArticleSamples) -> dict[str, Any]:
@@ -394,23 +401,25 @@ def _summary(sample: Mapping[str, Any], article: Units) -> dict[str, Any]:
 def _score_details(score: Mapping[str, Any], own: Units, article: Units) -> dict[str, Any]:
     """Return what a score says beside its numbers; empty where that is nothing."""
     details: dict[str, Any] = {}
-    if score.get("note") or score.get("band") or score.get("sentences") or score.get("flags"):
+    note, band, by_sentence, flags = map(score.get, ("note", "band", "sentences", "flags"))
+    if note or band or by_sentence or flags:
         details["value"] = _finite(score.get("value"))
-    for key in ("note", "band"):
-        if score.get(key):
-            details[key] = score[key]
-    if score.get("sentences"):
+    if note:
+        details["note"] = note
+    if band:
+        details["band"] = band
+    if by_sentence:
         details["sentences"] = [
-            [*_span(sentence, own), _finite(sentence["value"]), _evidence(sentence, article)]
-            for sentence in score["sentences"]
+            [*own.of(sentence), _finite(sentence["value"]), _evidence(sentence, article)]
+            for sentence in by_sentence
         ]
-    if score.get("flags"):
+    if flags:
         details["flags"] = [
-            [*_span(flag, own), _text(flag["kind"]), flag["message"], _evidence(flag, article)]
-            for flag in score["flags"]
+            [*own.of(flag), _text(flag["kind"]), flag["message"], _evidence(flag, article)]
+            for flag in flags
         ]
     if score.get("left_out"):
-        details["left_out"] = [_span(span, article) for span in score["left_out"]]
+        details["left_out"] = [article.of(span) for span in score["left_out"]]
     if score.get("reasons"):
         details["reasons"] = [_text(reason) for reason in score["reasons"]]
     return details
@@ -422,12 +431,8 @@ def _text(value: Any) -> str:
     return value
 
 
-def _span(span: Mapping[str, Any], units: Units) -> list[int]:
-    return units.span(span["start"], span["end"])
-
-
 def _evidence(entry: Mapping[str, Any], article: Units) -> Spans:
-    return [_span(span, article) for span in entry.get("evidence", ())]
+    return [article.of(span) for span in entry.get("evidence", ())]
 
 
 def pack_json(value: Any) -> str:
