@@ -194,13 +194,13 @@ class Plot:
     @property
     def svg(self) -> str:
         """The SVG for the page: colours are CSS variables, and nothing in it has an id or style."""
-        return _svg_text(_colour_svg(self.role_svg, {role: f"var(--{role})" for role in _ROLES}))
+        return _colour_svg(self.role_svg, {role: f"var(--{role})" for role in _ROLES})
 
     @property
     def file_svg(self) -> str:
         """The SVG for a file: on white, in colours of print."""
         paper = {role: colour for role, (_, colour) in _ROLES.items()}
-        root = _colour_svg(self.role_svg, paper)
+        root = ET.fromstring(_colour_svg(self.role_svg, paper))  # noqa: S314 (our own)
         _, _, width, height = root.attrib["viewBox"].split()
         ground = ET.Element("rect", {"width": width, "height": height, "fill": "#ffffff"})
         root.insert(1, ground)
@@ -316,11 +316,10 @@ def _svg_text(root: ET.Element) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _colour_svg(drawn: str, colours: Mapping[str, str]) -> ET.Element:
-    role_of = {sentinel: role for role, (sentinel, _) in _ROLES.items()}
-    root = ET.fromstring(drawn)  # noqa: S314 (our own)
-    for element in root.iter():
-        for name in ("fill", "stroke"):
-            if role := role_of.get(element.attrib.get(name, "")):
-                element.set(name, colours[role])
-    return root
+# In a tag: texts have their `>` escaped, and so have attributes.
+_ROLE = re.compile(r'( (?:fill|stroke)=")(#0a0b\d\d)(?="[^<>]*>)')
+
+
+def _colour_svg(drawn: str, colours: Mapping[str, str]) -> str:
+    of = {sentinel: colours[role] for role, (sentinel, _) in _ROLES.items()}
+    return _ROLE.sub(lambda found: found[1] + of.get(found[2], found[2]), drawn)
