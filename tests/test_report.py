@@ -89,7 +89,8 @@ def page(tmp_path: Path) -> Path:
 def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out, which have tests of their own, but where a test asks for them."""
     if "plots" not in request.fixturenames:
-        monkeypatch.setattr(report_page, "begin_plots", lambda *_: ())
+        monkeypatch.setattr(report_page, "begin_plots_alone", lambda *_: {})
+        monkeypatch.setattr(report_page, "begin_plots", lambda *_, **__: ())
         monkeypatch.setattr(report_page, "plots_section", lambda *_: None)
         monkeypatch.setattr(DRAWER, "start", lambda: None)
 

@@ -38,7 +38,7 @@ from evalharness.report.payload import (
     pack_json,
     payload_chunks,
 )
-from evalharness.report.plots import Plot, begin_plots, plots_section
+from evalharness.report.plots import Plot, begin_plots, begin_plots_alone, plots_section
 from evalharness.report.provenance import provenance_section
 from evalharness.report.ranking import Standings, standings
 from evalharness.report.table import NOTICE, has_votes
@@ -308,10 +308,11 @@ def _page(
     gathered = _baseline_first(gathered, baseline)
     gate_of_runs = None if rules is None else _gate(gathered, rules)
     with DRAWER, Texts(gathered, articles_of(gathered)) as texts:
-        articles, ranked = texts.articles, standings(gathered)
-        plots = begin_plots(gathered, ranked.plotted) if can_draw() else ()
+        begun = begin_plots_alone(gathered) if can_draw() else None
+        ranked = standings(gathered)
+        plots = () if begun is None else begin_plots(gathered, ranked.plotted, begun=begun)
         given = SectionInput(
-            gathered, articles, texts, ranked, gate_of_runs, cards, bool(baseline), plots
+            gathered, texts.articles, texts, ranked, gate_of_runs, cards, bool(baseline), plots
         )
         page_articles = PageArticles(gathered, texts)
         whole = None if beside else _begin_payload(given, page_articles)

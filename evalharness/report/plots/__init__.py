@@ -1,6 +1,6 @@
 """All plots of some runs: SVG for the page, SVG and PNG in files for papers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -34,6 +34,9 @@ _KINDS = (
     plot_lengths,
     plot_distributions,
 )
+_OF_COMPARISON = (plot_ranks, plot_preferences)
+# Plots that are being drawn, by their kind.
+BegunPlots = Mapping[Callable[[Material], Iterator[Plot]], Sequence[Plot]]
 
 
 @dataclass(frozen=True)
@@ -74,20 +77,37 @@ def drawn_runs(gathered: Gathered) -> Gathered:
 
 
 def begin_plots(
-    gathered: Gathered, comparison: Comparison | None = None, *, every: bool = False
+    gathered: Gathered,
+    comparison: Comparison | None = None,
+    *,
+    every: bool = False,
+    begun: BegunPlots | None = None,
 ) -> list[Plot]:
     """Begin to draw the plots that make sense for some runs, in the order in which to show them.
 
     Runs that did not answer every article are not among those drawn, where others did. comparison:
     of those drawn, in their order; without it nothing is said of who is better than whom. every:
-    each kind of plot for each score, not for the main ones only.
+    each kind of plot for each score, not for the main ones only. begun: what `begin_plots_alone`
+    returned, if it was called.
     """
+    begun = begin_plots_alone(gathered, every=every) if begun is None else begun
     gathered = drawn_runs(gathered)
     if comparison is not None and len(comparison.systems) != len(gathered.runs):
         comparison = None
+    material = _material(gathered, comparison, every=every)
+    plots: BegunPlots = {**begun, **{kind: list(kind(material)) for kind in _OF_COMPARISON}}
+    return [figure for kind in _KINDS for figure in plots[kind]]
+
+
+def begin_plots_alone(gathered: Gathered, *, every: bool = False) -> BegunPlots:
+    """Begin to draw the plots that need no comparison, which takes a while to make."""
+    material = _material(drawn_runs(gathered), None, every=every)
+    return {kind: list(kind(material)) for kind in _KINDS if kind not in _OF_COMPARISON}
+
+
+def _material(gathered: Gathered, comparison: Comparison | None, *, every: bool) -> Material:
     settings = [run.settings for run in gathered.runs]
-    material = Material(gathered.runs, gathered.columns, comparison, settings, every)
-    return [figure for kind in _KINDS for figure in kind(material)]
+    return Material(gathered.runs, gathered.columns, comparison, settings, every)
 
 
 def wait_for(plots: Sequence[Plot]) -> Sequence[Plot]:
