@@ -7,6 +7,7 @@ import html
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -27,7 +28,7 @@ from evalharness.report.gathered import gather
 from evalharness.report.glossary import GLOSSARY, glossary_markdown, term_id
 from evalharness.report.headline import headline
 from evalharness.report.overview import overview
-from evalharness.report.payload import Units
+from evalharness.report.payload import Units, json_bytes
 from evalharness.report.ranking import standings
 from evalharness.report.systems import Bar, SystemRow, TableFigure, with_bars
 from evalharness.store.runs import NOT_SWEPT
@@ -711,6 +712,75 @@ def test_units_count_every_wide_character() -> None:
     assert [Units(text).at(n) for n in range(len(text) + 1)] == [
         len(text[:n].encode("utf-16-le", errors="surrogatepass")) // 2 for n in range(len(text) + 1)
     ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"text": 'a "b" \\ \x00\x1f\x7f\n\u2028 é 😀', "spans": [[0, 3], (4, 5)], "none": None},
+        {"half of a pair": "\ud83d", "whole": "é"},
+        [0.1, -0.0, 1.0, 3.66e-08, 5e-324, 1.7976931348623157e308, 2**70, True, []],
+    ],
+)
+def test_data_of_a_page_are_json_that_says_the_same(value: Any) -> None:
+    written = json_bytes(value)
+
+    assert json.loads(written) == json.loads(json.dumps(value))
+    assert b": " not in written
+
+
+def test_numbers_that_are_none_are_null_in_a_page() -> None:
+    assert json_bytes([float("nan"), float("inf")]) == b"[null,null]"
+
+
+@pytest.fixture
+def kept_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where compiled templates are kept, which holds none, in a process that keeps some."""
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "kept"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    return tmp_path / "kept"
+
+
+def _compile_template(kept: Path) -> tuple[str, list[Path]]:
+    """Return what a template gives, compiled or kept, and the files that are kept."""
+    page_environment = report_page.page_environment.__wrapped__
+    said = page_environment().get_template("glossary.html.j2").render(glossary=GLOSSARY)
+    return said, sorted(path for path in kept.rglob("assets/*") if path.is_file())
+
+
+def test_compiled_template_is_kept_and_made_again_where_it_is_damaged(kept_templates: Path) -> None:
+    said, kept = _compile_template(kept_templates)
+    (path,) = kept
+    whole = path.read_bytes()
+
+    for damaged in (b"", whole[:20], whole[:-20], b"no template"):
+        path.write_bytes(damaged)
+        assert _compile_template(kept_templates) == (said, kept)
+        assert path.read_bytes() == whole
+
+
+def test_kept_template_is_read_and_one_of_another_source_is_not(
+    kept_templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import jinja2
+
+    said, kept = _compile_template(kept_templates)
+    with monkeypatch.context() as patched:
+        patched.setattr(jinja2.Environment, "compile", None)
+        assert _compile_template(kept_templates) == (said, kept)
+
+    before = kept[0].read_bytes()
+    monkeypatch.setattr(jinja2, "__version__", "another")
+    assert _compile_template(kept_templates) == (said, kept)
+    assert kept[0].read_bytes() != before
+
+
+def test_no_template_is_kept_where_python_keeps_nothing(
+    kept_templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    assert _compile_template(kept_templates)[1] == []
 
 
 @pytest.mark.parametrize("look", get_args(FlagLook))
