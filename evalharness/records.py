@@ -347,9 +347,11 @@ def summary_of(article_id: str, record: Mapping[str, Any]) -> Summary:
 
 def unread_spans(summary: Mapping[str, Any], article: str) -> list[Span]:
     """Return what of an article whoever wrote a stored summary did not see; white space aside."""
-    read, end = summary.get("read"), len(article.rstrip())
-    spans = summary.get("spans", ())
-    if read is None or (not spans and read >= end):
+    read, spans = summary.get("read"), summary.get("spans", ())
+    if read is None:
+        return []
+    end = len(article.rstrip())
+    if not spans and read >= end:
         return []
     seen = [_span_of(span) for span in spans] or [Span(0, read)]
     gaps, at = [], 0

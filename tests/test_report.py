@@ -22,7 +22,13 @@ from evalharness.display import STYLE_SHEET
 from evalharness.errors import ConfigError, DataError, StoreError
 from evalharness.records import FlagLook, Summary, Vote
 from evalharness.report import page as report_page
-from evalharness.report.articles import Articles, Texts, articles_of, choose_articles
+from evalharness.report.articles import (
+    Articles,
+    Texts,
+    articles_of,
+    choose_articles,
+    telling_orders,
+)
 from evalharness.report.drawer import DRAWER
 from evalharness.report.gathered import gather
 from evalharness.report.glossary import GLOSSARY, glossary_markdown, term_id
@@ -863,13 +869,14 @@ def test_choice_has_what_the_page_names_the_extremes_the_flagged_and_some_at_ran
     gathered = gather([run])
     articles = articles_of(gathered)
 
-    chosen = choose_articles(gathered, articles, 12, first=[33]).chosen
+    orders = list(telling_orders(gathered, articles))
+    chosen = choose_articles(orders, articles, 12, first=[33]).chosen
 
     assert {0, 99, 50, 33} < set(chosen)
     assert len(chosen) == 12
     assert list(chosen) == sorted(set(chosen))
-    assert choose_articles(gathered, articles, 12, first=[33]).chosen == chosen
-    assert choose_articles(gathered, articles, 100).all
+    assert choose_articles(orders, articles, 12, first=[33]).chosen == chosen
+    assert choose_articles(orders, articles, 100).all
 
 
 def test_folder_holds_all_texts_in_files_beside_the_page(

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from evalharness.errors import DataError
 from evalharness.report.gathered import Gathered, ScoreColumn, article_link
@@ -134,6 +135,8 @@ def flag_counts(gathered: Gathered, articles: Articles) -> Values:
 
 
 SEED = 0
+# Numbers of articles, in less memory than a list of them.
+Order = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -160,17 +163,17 @@ def choose_all(articles: Articles) -> ArticleChoice:
 
 
 def choose_articles(
-    gathered: Gathered, articles: Articles, most: int, first: Sequence[int] = ()
+    orders: Sequence[Order], articles: Articles, most: int, first: Sequence[int] = ()
 ) -> ArticleChoice:
     """Choose at most so many articles; in the runs' order.
 
-    first: those that the page speaks of anyway. Then come in turn one at random and one of a list:
-    the lowest by each score, the highest by each score, those with the most flags.
+    orders: what `telling_orders` yields. first: those that the page speaks of anyway. Then come in
+    turn one at random and one of an order.
     """
     if most >= articles.n:
         return choose_all(articles)
     kept = dict.fromkeys(itertools.islice(first, most))
-    lists = [iter(order) for order in _lists(gathered, articles)]
+    lists = [map(int, order) for order in orders]
     at_random = iter(np.random.default_rng(SEED).permutation(articles.n).tolist())
     sources = [source for order in lists for source in (order, at_random)] or [at_random]
     for source in itertools.cycle(sources):
@@ -186,8 +189,11 @@ def choose_articles(
     return ArticleChoice(sorted(kept), articles.n, rule)
 
 
-def _lists(gathered: Gathered, articles: Articles) -> Iterator[list[int]]:
-    """Yield articles, the most telling first, by one view after the other."""
+def telling_orders(gathered: Gathered, articles: Articles) -> Iterator[Order]:
+    """Yield articles, the most telling first, by one view after the other.
+
+    The lowest by each score, the highest by each score, those with the most flags.
+    """
     columns = [column for column in gathered.columns if column.judged]
     scores = article_scores(gathered, articles, columns)
     lowest = np.fmin.reduce(scores, axis=2) if len(columns) else np.empty((articles.n, 0))
@@ -200,9 +206,8 @@ def _lists(gathered: Gathered, articles: Articles) -> Iterator[list[int]]:
         yield _order(-flags)
 
 
-def _order(keys: "np.ndarray[Any, Any]") -> list[int]:
-    order: list[int] = np.argsort(keys, kind="stable").tolist()
-    return order
+def _order(keys: "np.ndarray[Any, Any]") -> Order:
+    return np.argsort(keys, kind="stable")
 
 
 # What summaries leave out: of each system so many articles, and of each so many sentences.
@@ -250,7 +255,7 @@ def _lacking_articles(
 ) -> Iterator[LeftOut]:
     """Yield the articles of which a system's summaries say the least."""
     values = article_scores(gathered, texts.articles, [column])[:, 0, system]
-    for article in _order(np.nan_to_num(values, nan=np.inf))[:_MOST_LACKING]:
+    for article in _order(np.nan_to_num(values, nan=np.inf))[:_MOST_LACKING].tolist():
         if np.isnan(values[article]):
             continue
         sample = texts.of(article, system)

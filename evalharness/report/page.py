@@ -19,11 +19,13 @@ from evalharness.records import Vote
 from evalharness.report.articles import (
     ArticleChoice,
     Articles,
+    Order,
     Texts,
     articles_of,
     choose_all,
     choose_articles,
     left_out_section,
+    telling_orders,
 )
 from evalharness.report.drawer import DRAWER, can_draw
 from evalharness.report.gathered import Gathered, gather
@@ -94,6 +96,16 @@ class SectionInput:
     def fallen_articles(self) -> list[int]:
         """The numbers of those articles, which the page speaks of anyway."""
         return [number for fall in self.falls for number in fall.articles]
+
+    @cached_property
+    def _orders(self) -> list[Order]:
+        return list(telling_orders(self.gathered, self.articles))
+
+    def choose(self, most: int) -> ArticleChoice:
+        """Choose the articles that a page carries which has room for so many."""
+        if most >= self.articles.n:
+            return choose_all(self.articles)
+        return choose_articles(self._orders, self.articles, most, self.fallen_articles)
 
 
 class Section(NamedTuple):
@@ -373,8 +385,7 @@ def _begin_payload(given: SectionInput, articles: PageArticles) -> _Payload | No
         each = articles.bytes_each
         if n * each > SURELY_FIT * MOST_BYTES:
             most = int(SURELY_CHOSEN * MOST_BYTES / each)
-            first = given.fallen_articles
-            articles.keep(choose_articles(given.gathered, given.articles, most, first).chosen)
+            articles.keep(given.choose(most).chosen)
             return None
     return _payload(given, articles, choose_all(given.articles))
 
@@ -397,13 +408,12 @@ def _payload_that_fits(
     given: SectionInput, articles: PageArticles, room: int, whole: _Payload | None
 ) -> _Payload:
     """Return the data of as many articles as there is room for. whole: of all, if it is there."""
-    gathered, places = given.gathered, given.articles
-    most = places.n
+    most = n = given.articles.n
     if most > TRIED:
         most = max(LEAST_ARTICLES, int(room / articles.bytes_each))
     while True:
-        choice = choose_articles(gathered, places, most, given.fallen_articles)
-        every = len(choice.chosen) == places.n
+        choice = given.choose(most)
+        every = len(choice.chosen) == n
         payload = whole if whole and every else _payload(given, articles, choice)
         if payload.size <= room or len(choice.chosen) <= LEAST_ARTICLES:
             return payload

@@ -1,8 +1,8 @@
 """Runs against a baseline: what got better, what got worse, and on which articles the most."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -200,20 +200,19 @@ def falls(gathered: Gathered, articles: Articles) -> list[Fall]:
 def _worst(gathered: Gathered, texts: Texts, fallen: Sequence[Fall]) -> Iterator[WorstArticles]:
     """Yield the worst articles; of two systems, with their words side by side."""
     with_words = len(gathered.runs) == 2
+    fallen_articles = {article for fall in fallen for article in fall.articles}
+    words = {n: _words(texts, n) if with_words else () for n in fallen_articles}
     for fall in fallen:
-        entries = []
-        for article in fall.articles:
-            before, after = (texts.of(article, n) for n in (0, fall.system))
-            words = _words(before, after) if with_words else ()
-            entries.append(
-                _fallen_row(before["id"], fall.values[article].tolist(), fall.column.key, words)
-            )
+        entries = (
+            _fallen_row(texts.articles.ids[n], fall.values[n].tolist(), fall.column.key, words[n])
+            for n in fall.articles
+        )
         yield WorstArticles(gathered.names[fall.system], fall.column.label, tuple(entries))
 
 
-def _words(before: Mapping[str, Any], after: Mapping[str, Any]) -> WordChanges:
-    pieces = word_diff(before["summary"]["text"], after["summary"]["text"])
-    return tuple((kind, words[:_LONGEST]) for kind, words in pieces)
+def _words(texts: Texts, article: int) -> WordChanges:
+    before, after = (texts.of(article, system)["summary"]["text"] for system in (0, 1))
+    return tuple((kind, words[:_LONGEST]) for kind, words in word_diff(before, after))
 
 
 def _fallen_row(id: str, values: Sequence[float], metric: str, words: WordChanges) -> FallenArticle:

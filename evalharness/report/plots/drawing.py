@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -191,7 +192,7 @@ class Plot:
         """The SVG, which is waited for. Raises: NotDrawn."""
         return self.drawing.result()
 
-    @property
+    @cached_property
     def svg(self) -> str:
         """The SVG for the page: colours are CSS variables, and nothing in it has an id or style."""
         return _colour_svg(self.role_svg, {role: f"var(--{role})" for role in _ROLES})
