@@ -501,6 +501,20 @@ def test_foreign_parquet_and_one_of_another_run_are_refused(make_run: MakeRun) -
         compare(good, bad)
 
 
+def test_bold_are_the_best_and_all_that_do_not_differ_from_it(make_run: MakeRun) -> None:
+    """Of equal figures none is singled out, and a baseline does not compete."""
+    runs = [
+        make_run(name, {"m": values, "n": BASE})
+        for name, values in {"one": BETTER, "two": BETTER, "low": BASE}.items()
+    ]
+    lead = make_run("lead", {"m": [1.0] * len(BASE), "n": [1.0] * len(BASE)})
+    found = compare(*runs, lead)
+
+    assert found.baselines == ("lead",)
+    assert found.bold_systems("m") == ["one", "two"]
+    assert found.bold_systems("n") == []  # all are alike
+
+
 # the command line
 
 
@@ -521,6 +535,7 @@ def test_command_prints_each_format(make_run: MakeRun, command: Command) -> None
     assert r"b\&2 & \textbf{" in latex
     assert r"a\_1" in latex
     assert latex.count(r"\begin") == latex.count(r"\end") == 1
+    assert "% In bold: the highest, and what does not differ significantly" in latex
     markdown = command("compare", *runs, "--format", "markdown").stdout
     assert "| b&2 |" in markdown
     assert "a\\_1" in markdown

@@ -338,6 +338,11 @@ def latex(found: Comparison) -> str:
         cells = [_latex_cell(found, metric, system) for metric in found.metrics]
         lines.append(" & ".join([_tex(system), *cells]) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
+    apart = " (baselines and upper bounds aside)" if found.baselines else ""
+    lines += [
+        f"% In bold: the highest{apart}, and what does not differ significantly from it; nothing "
+        "where that is every system."
+    ]
     lines += [f"% {line}" for line in comparison_notes(found)]
     lines += [f"% {preference_sentence(each)}" for each in found.preferences]
     return "\n".join(lines) + "\n"
@@ -345,13 +350,10 @@ def latex(found: Comparison) -> str:
 
 def _latex_cell(found: Comparison, metric: str, system: str) -> str:
     standing = found.standing(metric, system)
-    ranked = [each for each in found.systems if each not in found.incomplete]
-    means = [found.standing(metric, each).mean for each in ranked]
     mean = _tex(scaled_figure(standing.mean, metric))
-    best = max((m for m in means if m is not None), default=None)
-    if system in ranked and standing.mean is not None and standing.mean == best:
+    if system in found.bold_systems(metric):
         mean = rf"\textbf{{{mean}}}"
-    return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}"
+    return rf"{mean}\textsuperscript{{{_tex(standing.letters)}}}" if standing.letters else mean
 
 
 def _tex(text: str) -> str:

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from evalharness.comparison.shared import (
     share,
     systems_of,
 )
+from evalharness.config import registry
 from evalharness.config.registry import scaled_figure
 from evalharness.display import Cell, data_frame, figure_cell, html_block, html_table, html_text
 from evalharness.errors import HarnessError
@@ -105,7 +106,8 @@ class Comparison:
     likely_errors: by check and system, how many of its summaries have a likely error, and of how
     many that were checked: all of them, also where others lack the article.
     preferences: what people prefer who voted, and each judge that was asked which of two is better.
-    agreement: how well each judge agrees with people.
+    agreement: how well each judge agrees with people. baselines: systems that are baselines or
+    upper bounds.
     """
 
     systems: tuple[str, ...]
@@ -129,6 +131,22 @@ class Comparison:
     likely_errors: Mapping[str, Mapping[str, tuple[int, int]]] = field(default_factory=dict)
     preferences: tuple["Preferences", ...] = ()
     agreement: tuple["JudgeAgreement", ...] = ()
+    baselines: tuple[str, ...] = ()
+
+    def bold_systems(self, metric: str) -> list[str]:
+        """Return the systems that are best by a metric: the highest, and what is not shown lower.
+
+        Baselines and upper bounds do not compete, unless there is nothing else. None is best of
+        one, or where no system is shown to be lower than the highest.
+        """
+        ranked = [name for name in self.systems if name not in self.incomplete]
+        rivals = [name for name in ranked if name not in self.baselines] or ranked
+        known = [s for s in map(partial(self.standing, metric), rivals) if s.mean is not None]
+        if not known:
+            return []
+        highest = max(known, key=lambda s: s.mean or 0.0)
+        best = [s.system for s in known if set(s.letters) & set(highest.letters)]
+        return best if len(best) < len(known) else []
 
     def equal_systems(self) -> list[str]:
         """Return the systems that have the first one's score on each article, by every score."""
@@ -333,6 +351,11 @@ def _preferences(
     return {"preferences": (people, *judges), "agreement": tuple(agreement)}
 
 
+def _is_baseline(runs: Sequence[Run], system: System) -> bool:
+    row = registry.model_row(runs[system.positions[0]].model_kind)
+    return row.role in ("baseline", "upper bound")
+
+
 def incomplete_runs(runs: Sequence[Run], names: Sequence[str]) -> dict[str, str]:
     """Return by name how many articles were answered by each run that did not answer all."""
     named = zip(names, runs, strict=True)
@@ -381,6 +404,7 @@ def compare_shared(
         level=level,
         cluster=cluster,
         join=tuple(join),
+        baselines=tuple(each.name for each in systems if _is_baseline(shared.runs, each)),
         joined={each.name: each.names_in(shared) for each in systems if len(each.positions) > 1},
         **({} if join else _preferences(shared, resamples, seed, level, cluster, votes)),
     )
