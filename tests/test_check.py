@@ -305,6 +305,28 @@ About 40 stalls were lost, and nobody was hurt.
 """
 
 
+BINARY = {
+    "a PDF; save its text (pdftotext": b"%PDF-1.4\n1 0 obj<</Type/Catalog>>\nendobj\n%%EOF\n",
+    "a Word document; save it as plain text": b"PK\x03\x04\0\0word/document.xml",
+    "an EPUB; unpack it": b"PK\x03\x04\0\0mimetypeapplication/epub+zip",
+    "a zip archive; unpack it": b"PK\x03\x04\0\0page.html",
+    "a picture (JPEG)": b"\xff\xd8\xff\xe0\0\x10JFIF",
+    "gzip compressed; unpack it": b"\x1f\x8b\x08\0",
+}
+
+
+@pytest.mark.parametrize("kind", BINARY)
+def test_file_without_text_is_called_what_it_is(kind: str, tmp_path: Path) -> None:
+    """As a page and as an article, whatever its name says."""
+    file, summary = tmp_path / "page.txt", tmp_path / "summary.txt"
+    file.write_bytes(BINARY[kind])
+    summary.write_text("It rained.")
+    for arguments in ((str(file),), ("--article", str(file), "--summary", str(summary))):
+        result = CliRunner().invoke(app, ["check", *arguments])
+        assert result.exit_code != 0
+        assert f"page.txt: this is {kind}" in f"{result.stderr} {result.exception}"
+
+
 def test_command_on_a_page_whose_summary_is_a_guess_exits_3_and_says_why(tmp_path: Path) -> None:
     guessed, bare = tmp_path / "guessed.txt", tmp_path / "bare.txt"
     guessed.write_text(GUESSED)

@@ -472,6 +472,8 @@ FATAL: list[tuple[str, str | bytes, str]] = [
     ("damaged.jsonl.gz", gzip.compress(PLAIN.encode())[:60] + b"\xff" * 60, "torn or damaged"),
     ("list.json", b'[{"text": "A."}]', "unknown ending '.json'; write one object a line (.jsonl)"),
     ("a.xlsx", b"text", "unknown ending '.xlsx'; known are .jsonl, .ndjson, .csv, .tsv, .parquet"),
+    ("a.pdf", b"%PDF-1.7\n", "this is a PDF; save its text (pdftotext"),
+    ("a.txt", b"\x89PNG\r\n\x1a\n", "this is a picture (PNG); give its text"),
     ("a.jsonl", b"PK\x03\x04...", "this is a zip archive or a spreadsheet; unpack it"),
     ("utf16.csv", "id,text\n".encode("utf-16"), "this is UTF-16 text; save it as UTF-8"),
     ("a.jsonl.zst", b"\x28\xb5\x2f\xfd..", "this is zstd compressed; unpack it"),

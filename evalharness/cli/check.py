@@ -25,7 +25,7 @@ from evalharness.config.calibration import load_thresholds
 from evalharness.config.registry import is_network
 from evalharness.config.run_config import read_run_config
 from evalharness.errors import DataError, Exit
-from evalharness.files.untrusted import read_whole
+from evalharness.files.untrusted import binary_kind, read_whole
 from evalharness.loaders.pages.loader import found_pages, parse_page
 from evalharness.loaders.pages.parts import YOU, Page
 from evalharness.loaders.pages.reading import ROLES, Role
@@ -402,8 +402,11 @@ def _files(names: Sequence[str]) -> Iterator[str]:
 def _text(name: str) -> str:
     try:
         content = sys.stdin.buffer.read() if name == STDIN else read_whole(Path(name))
-        return content.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error
+    if kind := binary_kind(content):
+        raise DataError(f"{name}: this is {kind}")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{name}: not UTF-8: byte {error.start}") from error

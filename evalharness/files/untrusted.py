@@ -67,6 +67,45 @@ def read_whole(path: Path, most: int = LARGEST) -> bytes:
     return content
 
 
+# What is given by mistake where text is read: how it begins, what it is, and what to do.
+_TO_TEXT = "save it as plain text or HTML"
+BINARY_KINDS = {
+    b"%PDF-": "a PDF; save its text (pdftotext FILE.pdf FILE.txt), and give that",
+    b"{\\rtf": f"an RTF document; {_TO_TEXT}",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": f"an old Office document; {_TO_TEXT}",
+    b"\x89PNG": "a picture (PNG); give its text",
+    b"\xff\xd8\xff": "a picture (JPEG); give its text",
+    b"GIF8": "a picture (GIF); give its text",
+    b"\x28\xb5\x2f\xfd": "zstd compressed; unpack it",
+    b"BZh": "bzip2 compressed; unpack it",
+    b"\xfd7zXZ": "xz compressed; unpack it",
+}
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_ZIPPED = {
+    b"word/": f"a Word document; {_TO_TEXT}",
+    b"xl/": "a spreadsheet; save it as CSV",
+    b"ppt/": f"a presentation; {_TO_TEXT}",
+    b"epub+zip": "an EPUB; unpack it (it is a zip archive), and give its HTML",
+    b"opendocument": f"an OpenDocument file; {_TO_TEXT}",
+}
+_HEAD = 4096  # bytes in which a zip archive names its first files
+
+
+def binary_kind(content: bytes) -> str:
+    """Return what a file is that holds no text, and what to do; empty for what may be text.
+
+    >>> binary_kind(b"%PDF-1.7 ...")
+    'a PDF; save its text (pdftotext FILE.pdf FILE.txt), and give that'
+    """
+    if content.startswith(_ZIP):
+        head = content[:_HEAD] + content[-_HEAD:]
+        kinds = (what for name, what in _ZIPPED.items() if name in head)
+        return next(kinds, "a zip archive; unpack it")
+    if content.startswith(_GZIP):
+        return "gzip compressed; unpack it (gunzip)"
+    return next((what for magic, what in BINARY_KINDS.items() if content.startswith(magic)), "")
+
+
 # Records that JSON holds. pydantic could check them, too, but takes longer to import than a run's
 # figures take to compare.
 

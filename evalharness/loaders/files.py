@@ -12,6 +12,7 @@ from typing import BinaryIO, ClassVar, Literal, cast
 
 from evalharness.config.registry import check_extra
 from evalharness.errors import DataError
+from evalharness.files.untrusted import BINARY_KINDS
 from evalharness.loaders import formats, rows
 from evalharness.protocols import DataSource, Url
 from evalharness.records import Article, Rejected
@@ -27,6 +28,7 @@ ENDINGS: dict[str, FileFormat] = {
 }
 # What a file that is not what its name says begins with, and what to do about it.
 STRANGERS = {
+    **BINARY_KINDS,
     b"\xff\xfe": "UTF-16 text; save it as UTF-8",
     b"\xfe\xff": "UTF-16 text; save it as UTF-8",
     b"PK\x03\x04": "a zip archive or a spreadsheet; unpack it, or export it as CSV",

@@ -381,7 +381,8 @@ def _archive(path: Path, wanted: str) -> Log | None:
     archive = Archive.open(path)
     if archive is None:
         raise DataError(
-            f"{path}: a zip archive, and no inspect log; unpack it, or export it as CSV"
+            f"{path}: a zip archive (as .docx and .xlsx are), and no inspect log; unpack it, or "
+            "export it as CSV"
         )
     if wanted not in ("auto", "inspect"):
         raise DataError(f"{path}: no {HARNESS_FORMATS[wanted].title}, but an inspect log")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from evalharness.errors import DataError
-from evalharness.files.untrusted import read_whole
+from evalharness.files.untrusted import binary_kind, read_whole
 from evalharness.loaders.formats import matching_paths, paths, short_file_names
 from evalharness.loaders.pages import html as pages_html
 from evalharness.loaders.pages.lines import MOST_READ, Line, line, split_lines, without_unseen
@@ -146,6 +146,8 @@ def parse_page(content: bytes, html: bool | None = None, guide: Guide = NO_GUIDE
     """
     if content.startswith(_UTF16):
         content = _decode_page(content, "utf-16").encode(errors="replace")
+    if kind := binary_kind(content):
+        raise DataError(f"this is {kind}")
     if b"\0" in content:
         raise DataError(f"not a page but binary data: a NUL byte at position {content.index(0)}")
     if (page := page_in_archive(content)) is not None:
