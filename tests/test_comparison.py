@@ -329,6 +329,23 @@ def test_command_joins_and_says_so(make_sweep: Callable[..., list[Path]], comman
     assert [float(row["mean_low"]) for row in rows] == [s["low"] for s in record["standings"]]
 
 
+def test_two_joined_runs_have_no_interval_to_show(
+    make_sweep: Callable[..., list[Path]], command: Command
+) -> None:
+    """By one degree of freedom it would be wider than the scores' whole range."""
+    folder = make_sweep(_seeds("a", USUAL[:2]) | _seeds("bb", LUCKY[:2]))[0].parent
+    said = " ".join(command("compare", folder, "--join", "seed").stdout.split())
+    assert "2 runs cannot tell how seed moves a mean, so no interval is shown for a and bb" in said
+    assert " to +" not in said
+    record = json.loads(command("compare", folder, "--join", "seed", "--json").stdout)
+    assert record["differences"][0]["low"] is not None
+
+
+def test_one_shared_article_has_no_interval(make_run: MakeRun) -> None:
+    [difference] = compare(make_run("a", {"m": [0.1]}), make_run("b", {"m": [0.9]})).differences
+    assert (difference.n, difference.low, difference.high) == (1, None, None)
+
+
 # data
 
 

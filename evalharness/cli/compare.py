@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import IO, Annotated, Any, Literal
@@ -172,6 +172,9 @@ def show_comparison(found: Comparison, out: IO[str]) -> None:
 
 # Joined runs from which on Student's quantile is less than 1.5 times the normal one.
 _FEW_RUNS = 5
+# Two joined runs leave one degree of freedom: Student's quantile is 12.7, and an interval of scores
+# from 0 to 100 easily one from -56 to 86. The files have it; people are told what to do.
+_TOO_FEW_RUNS = 2
 # Rows of differences, with their headings, that may be repeated below for columns without room.
 _MOST_ROWS_TWICE = 25
 _HEADINGS = (
@@ -198,7 +201,15 @@ def _means(found: Comparison) -> list[list[str]]:
 
 
 def _differences(found: Comparison) -> list[list[str]]:
-    return [list(_HEADINGS), *(_row(each) for each in found.differences)]
+    return [
+        list(_HEADINGS),
+        *(_row(each, _systems_of_few_runs(found)) for each in found.differences),
+    ]
+
+
+def _systems_of_few_runs(found: Comparison) -> set[str]:
+    """Return the systems that are joined of so few runs that an interval says nothing."""
+    return {name for name, runs in found.joined.items() if len(runs) <= _TOO_FEW_RUNS}
 
 
 def _differences_with_room(
@@ -216,22 +227,23 @@ def _differences_with_room(
     return [row[:fits] for row in rows], [note]
 
 
-def _row(each: Difference) -> list[str]:
+def _row(each: Difference, too_few: Collection[str]) -> list[str]:
     def scaled(value: float | None, sign: str = "+") -> str:
         return scaled_figure(value, each.metric, sign)
 
+    few = not {each.system, each.baseline}.isdisjoint(too_few)
     return [
         each.metric,
         each.system,
         str(each.n),
         scaled(each.difference),
-        table.interval_text(each.low, each.high, scaled),
+        table.NONE if few else table.interval_text(each.low, each.high, scaled),
         table.p_value(each.p),
         table.p_value(each.p_holm),
         table.p_value(each.p_bh),
         table.number_text(each.effect, 2, "+"),
         f"{each.wins}/{each.ties}/{each.losses}",
-        detectable_figure(each.detectable, each.metric),
+        table.NONE if few else detectable_figure(each.detectable, each.metric),
     ]
 
 
@@ -245,10 +257,11 @@ def comparison_notes(found: Comparison) -> Iterator[str]:
         yield f"{name}: not ranked: answered {share}; {how} over fewer (--incomplete ranks it)"
     yield from (f"{name}: {NOT_SWEPT}" for name in found.not_swept)
     yield (
-        f"Means over the {found.articles} articles that all systems have, times 100; n: those with "
-        f"a score for all of them. Systems that share a letter do not differ significantly (level "
-        f"{found.level:g}; Holm over all pairs of systems by that metric, as letters compare every "
-        "pair; p in the table of differences is adjusted over the rows that it has)."
+        f"Means over the {table.amount_text(found.articles, 'article')} that all systems have, "
+        "times 100; n: those with a score for all of them. Systems that share a letter do not "
+        f"differ significantly (level {found.level:g}; Holm over all pairs of systems by that "
+        "metric, as letters compare every pair; p in the table of differences is adjusted over the "
+        "rows that it has)."
     )
     if found.likely_errors:
         yield "Likely errors: how many of a system's summaries that were checked have one."
@@ -291,11 +304,19 @@ def _joined_notes(found: Comparison) -> Iterator[str]:
     )
     for system, runs in found.joined.items():
         yield f"{system}: {len(runs)} runs: {'; '.join(runs)}"
-    if min(map(len, found.joined.values())) < _FEW_RUNS:
+    too_few = _systems_of_few_runs(found)
+    if too_few:
+        yield (
+            f"{_TOO_FEW_RUNS} runs cannot tell how {keys} moves a mean, so no interval is shown "
+            f"for {table.join_names(sorted(too_few))}: run {_FEW_RUNS} or more (--json has them)"
+        )
+    elif min(map(len, found.joined.values())) < _FEW_RUNS:
         yield (
             f"fewer than {_FEW_RUNS} runs hardly tell how {keys} moves a mean: intervals are wide"
         )
     for s in found.standings:
+        if s.system in too_few:
+            continue
         ends = table.interval_text(s.low, s.high, partial(scaled_figure, metric=s.metric))
         yield f"{s.system}: {s.metric} {scaled_figure(s.mean, s.metric)}, {ends}"
 
