@@ -459,11 +459,14 @@ def test_systems_that_lead_alike_lead_together_and_no_difference_is_zero_points(
     assert best.text == "a and 1 other are highest by m; none of this is significant."
 
     gathered = gather([make_run(name, {"m": scores[name]}) for name in ("a", "c")])
-    best, _, enough = headline(gathered, standings(gathered)).figures
+    best, _, enough = (top := headline(gathered, standings(gathered))).figures
     assert best.text == "a is highest by m; none of this is significant."
     assert enough.text == (
         "To show less than 0.1 points of m between a and c takes more than 100,000."
     )
+    assert top.next is not None  # nothing that people could tell apart
+    assert top.next.text == "a and c score alike by m; see where they differ:"
+    assert top.next.command.startswith("evalharness compare results/")
 
 
 def test_figures_on_top_say_who_is_best_how_many_are_wrong_and_what_more_it_takes(

@@ -496,6 +496,11 @@ class _Needed:
     articles: int
     different: bool
 
+    @property
+    def is_tiny(self) -> bool:
+        """Whether the difference is nothing at the precision that is shown."""
+        return self.difference == "0.0"
+
 
 def _articles_needed(gathered: Gathered, standings: Standings) -> _Needed | None:
     """Return what it takes to tell the best system from the next by the first score that differs.
@@ -558,7 +563,7 @@ def _enough_figure(gathered: Gathered, standings: Standings, needed: _Needed | N
             f"by {needed.label} ({needed.difference} points)."
         )
         return KeyFigure(_ENOUGH, articles, text, ("enough", "yes"))
-    points = "less than 0.1" if needed.difference == "0.0" else f"the {needed.difference}"
+    points = "less than 0.1" if needed.is_tiny else f"the {needed.difference}"
     between = f"{needed.label} between {needed.one} and {needed.other}"
     text = f"To show {points} points of {between} takes {_rounded(needed.articles)}."
     return KeyFigure(_ENOUGH, articles, text, ("too few", "no"))
@@ -631,6 +636,11 @@ def _next_step(gathered: Gathered, standings: Standings, needed: _Needed | None)
     if worst:
         text = f"Let people confirm what was flagged in {worst}'s summaries:"
         return NextStep(text, f"evalharness annotate {_folder(runs[worst])} --protocol flags")
+    if needed.is_tiny:  # people would see no difference either
+        text = (
+            f"{needed.one} and {needed.other} score alike by {needed.label}; see where they differ:"
+        )
+        return NextStep(text, f"evalharness compare {one} {other}")
     text = f"No score shows whether {needed.one} or {needed.other} is better; ask people:"
     return NextStep(text, f"evalharness annotate {one} {other} --protocol pairs")
 
