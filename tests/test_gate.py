@@ -314,6 +314,13 @@ def test_slices_are_judged_by_themselves(make_run: MakeRun) -> None:
     }  # fmt: skip
 
 
+def test_slice_of_articles_without_a_source_has_a_name(make_run: MakeRun) -> None:
+    run = make_run("a", {"m": BASE.tolist()})
+    rules = {"minimum_n": 1, "slices": [{"by": "source", "metrics": {"m": 0.5}}]}
+    parts = [each.part for each in gate(run, run, rules).outcomes if each.part]
+    assert parts == ["source=(none)"]
+
+
 def test_length_buckets_hold_each_article_once(make_run: MakeRun) -> None:
     texts = ["word " * (i + 1) for i in range(80)]
     run = make_run("a", {"m": BASE.tolist()}, texts=texts)
@@ -321,7 +328,7 @@ def test_length_buckets_hold_each_article_once(make_run: MakeRun) -> None:
              "metrics": {"m": 0.5}}]}  # fmt: skip
     parts = {each.part: each.n for each in gate(run, run, rules).outcomes if each.part}
     assert parts == {
-        "article words<31": 30, "31≤article words<61": 30, "61≤article words<500": 20,
+        "article_words<31": 30, "31<=article_words<61": 30, "61<=article_words<500": 20,
     }  # fmt: skip
 
 

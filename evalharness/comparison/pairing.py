@@ -25,6 +25,7 @@ _ALIKE = ("finish", "words")
 # Summaries with one of these are no answer.
 _NO_ANSWER = {"empty", "refusal"}
 DEFECTS: tuple[str, ...] = get_args(Defect)
+NO_SOURCE = "(none)"  # the slice of articles that name no source
 # What limits bound of each article, and the columns that it is made of.
 _FIGURES: Mapping[str, tuple[tuple[str, ...], Callable[..., float | None]]] = {
     "words": (("words", "finish"), lambda words, end: None if end == "error" else words),
@@ -148,15 +149,19 @@ class Pairing:
                 BASELINE, [rule.by], lambda source: sources.setdefault(source, len(sources))
             )
             present = ((source, numbers == sources[source]) for source in sorted(sources))
-            return {f"source={source}": inside for source, inside in present if inside.any()}
+            return {
+                f"source={source or NO_SOURCE}": inside
+                for source, inside in present
+                if inside.any()
+            }
         values = self.figures(BASELINE, [rule.by], lambda words: words)
         parts = {}
         for low, high in zip((None, *rule.bounds), (*rule.bounds, None), strict=True):
             inside = np.ones(len(values), dtype=bool)
             inside &= values >= low if low is not None else inside
             inside &= values < high if high is not None else inside
-            begin = f"{low}≤" if low is not None else ""
-            parts[f"{begin}article words{'' if high is None else f'<{high}'}"] = inside
+            begin = f"{low}<=" if low is not None else ""
+            parts[f"{begin}{rule.by}{'' if high is None else f'<{high}'}"] = inside
         return {name: inside for name, inside in parts.items() if inside.any()}
 
     def blocks(self, measures: Sequence[Measure], *, at_once: bool) -> Blocks:
