@@ -136,7 +136,7 @@ def flag_counts(gathered: Gathered, articles: Articles) -> Values:
 
 SEED = 0
 # Numbers of articles, in less memory than a list of them.
-Order = npt.NDArray[np.intp]
+ArticleOrder = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def choose_all(articles: Articles) -> ArticleChoice:
 
 
 def choose_articles(
-    orders: Sequence[Order], articles: Articles, most: int, first: Sequence[int] = ()
+    orders: Sequence[ArticleOrder], articles: Articles, most: int, first: Sequence[int] = ()
 ) -> ArticleChoice:
     """Choose at most so many articles; in the runs' order.
 
@@ -189,7 +189,7 @@ def choose_articles(
     return ArticleChoice(sorted(kept), articles.n, rule)
 
 
-def telling_orders(gathered: Gathered, articles: Articles) -> Iterator[Order]:
+def telling_orders(gathered: Gathered, articles: Articles) -> Iterator[ArticleOrder]:
     """Yield articles, the most telling first, by one view after the other.
 
     The lowest by each score, the highest by each score, those with the most flags.
@@ -206,7 +206,7 @@ def telling_orders(gathered: Gathered, articles: Articles) -> Iterator[Order]:
         yield _order(-flags)
 
 
-def _order(keys: "np.ndarray[Any, Any]") -> Order:
+def _order(keys: "np.ndarray[Any, Any]") -> ArticleOrder:
     return np.argsort(keys, kind="stable")
 
 

@@ -18,8 +18,8 @@ from evalharness.errors import ConfigError, DataError
 from evalharness.records import Vote
 from evalharness.report.articles import (
     ArticleChoice,
+    ArticleOrder,
     Articles,
-    Order,
     Texts,
     articles_of,
     choose_all,
@@ -98,7 +98,7 @@ class SectionInput:
         return [number for fall in self.falls for number in fall.articles]
 
     @cached_property
-    def _orders(self) -> list[Order]:
+    def _orders(self) -> list[ArticleOrder]:
         return list(telling_orders(self.gathered, self.articles))
 
     def choose(self, most: int) -> ArticleChoice:
