@@ -24,6 +24,7 @@ from evalharness.executors.local import LocalPool
 from evalharness.files import temporary
 from evalharness.protocols import Need, Pair, Silence
 from evalharness.records import Article, Flag, Score, Span, Summary
+from evalharness.runner import articles
 from evalharness.runner.fill import fill
 from evalharness.runner.provenance import _git_commit, provenance
 from evalharness.runner.run import Unfinished, run_cell
@@ -129,6 +130,41 @@ def run_cells(some: Sequence[Cell], folder: Path) -> tuple[list[Run], dict[str, 
     """Return the runs, and why the others could not be."""
     filled = fill(some, Store(folder / "store", provenance), LocalPool())
     return write(filled, folder), filled.reasons()
+
+
+@pytest.mark.parametrize("room", [0, 4_000, 20_000])
+def test_files_are_the_same_where_memory_has_no_room_for_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    path = data_file(tmp_path)
+    with path.open("a") as file:
+        file.write('{"id": "x"}\nnot json\n{"id": "y", "article": "Rain came.", "summary": ""}\n')
+    more = {"models": [{"name": "given"}, {"name": "lead"}], "metrics": ["rouge"]}
+    config = {**make_config(path, **more), "checks": ["numbers"]}
+    del config["model"]
+    with_room = evalharness.run(config, results=tmp_path / "with")
+    with monkeypatch.context() as patched:
+        patched.setattr(articles, "BYTES_OF_UNITS", room)
+        without = evalharness.run(config, results=tmp_path / "without")
+
+    for one, other in zip(with_room, without, strict=True):
+        assert bytes_of(one.folder) == bytes_of(other.folder)
+        listed = [(each.folder / "rejected.jsonl").read_bytes() for each in (one, other)]
+        assert listed[0] == listed[1]
+    assert with_room[0].counts.rejected == 2
+
+
+def test_files_are_of_what_was_read_for_the_scores(tmp_path: Path) -> None:
+    path = data_file(tmp_path)
+    cell = cell_of(path, Marked(), checks=["numbers"])
+    filled = fill([cell], Store(tmp_path / "store", provenance), LocalPool())
+    (group,) = filled.groups
+    path.write_text(json.dumps(rows(1)[0]) + "\n")
+
+    (run,) = write(filled, tmp_path)
+
+    assert run.n == 12
+    assert not group.kept.units, "all that was kept goes when the files are there"
 
 
 def test_run_writes_its_folder_and_counts_every_article(tmp_path: Path) -> None:

@@ -409,8 +409,11 @@ def _score_run_again(old: Run, progress: Progress) -> Run:
         with folder_errors_named(results), TemporaryDirectory(prefix="evalharness-again-") as made:
             store = Store(results / STORE if (results / STORE).is_dir() else Path(made))
             of_cell = FilledCell(cell, StoredSummaries(old, Store(Path(made))), 0)
-            scorings = fill_scores([of_cell], store, LocalPool(), Share(), progress)
-            filled.groups.append(FilledGroup([of_cell], scorings, 1))
+            group = FilledGroup([of_cell], [], 1)
+            group.scorings += fill_scores(
+                group.cells, store, LocalPool(), Share(), progress, group.kept
+            )
+            filled.groups.append(group)
             (again,) = write(filled, results, progress)
     return again
 

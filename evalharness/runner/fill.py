@@ -19,6 +19,7 @@ from evalharness.errors import ConfigError, DataError, HarnessError, NoMemory, S
 from evalharness.files.credentials import without_credentials
 from evalharness.files.untrusted import one_line
 from evalharness.protocols import Charging, Pool, Progress, Silence
+from evalharness.runner.articles import KeptUnits
 from evalharness.runner.scores import Scoring, fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing, fill_summaries
 from evalharness.store.ledger import ledger_path, mirror_of
@@ -36,14 +37,19 @@ _LONGEST_REASON = 500
 
 @dataclass
 class FilledGroup:
-    """Cells with the same articles that were scored together, and all that scores them."""
+    """Cells with the same articles that were scored together, and all that scores them.
+
+    kept: what was read of the articles, and need not be read again.
+    """
 
     cells: list[FilledCell]
     scorings: list[Scoring]
     together: int
+    kept: KeptUnits = field(default_factory=KeptUnits)
 
     def rest(self) -> None:
-        """Let go of the ledgers, which are opened again if need be."""
+        """Let go of the ledgers and of what was kept, which are read again if need be."""
+        self.kept.drop()
         for filled in self.cells:
             filled.summarizing.rest()
         for scoring in self.scorings:
@@ -234,8 +240,10 @@ def fill(
         while waiting:
             group = filled.at_work = waiting.popleft()
             began = time.perf_counter()
+            # Nobody writes the files of a shard.
+            kept = KeptUnits() if share.of == 1 else KeptUnits(room=0)
             try:
-                scorings = fill_scores(group, store, pool, share, signed)
+                scorings = fill_scores(group, store, pool, share, signed, kept)
             except OSError:  # the results folder's
                 raise
             except Exception as error:
@@ -243,7 +251,7 @@ def fill(
                 continue
             for of_cell in group:
                 of_cell.seconds += (time.perf_counter() - began) / len(group)
-            filled.groups.append(FilledGroup(group, scorings, len(group)))
+            filled.groups.append(FilledGroup(group, scorings, len(group), kept))
             if waiting:
                 filled.groups[-1].rest()
     if filled.account is not None and filled.account.batches is not None:

@@ -23,7 +23,7 @@ from evalharness.records import (
     score_record,
     stored_text,
 )
-from evalharness.runner.articles import Unit, expected_articles, windows
+from evalharness.runner.articles import KeptUnits, Unit, expected_articles, windows
 from evalharness.runner.summaries import BehindLedger, FilledCell, Share
 from evalharness.store.store import Store, check_length, content_key
 
@@ -73,10 +73,11 @@ class _Work:
             yield n, batch, by_scoring[n]
 
 
-@dataclass
+@dataclass(eq=False)
 class Scoring(BehindLedger):
     """A metric behind its ledger, and the cells that ask for it: their numbers, with its label.
 
+    kept: takes what was computed and stored, too, for whoever reads it soon.
     passing: by key, the text of what has no score today; the ledger does not keep that.
     """
 
@@ -85,6 +86,7 @@ class Scoring(BehindLedger):
     kind: str
     metric: Metric
     store: Store
+    kept: KeptUnits
     asking: list[tuple[int, str]] = field(default_factory=list)
     passing: dict[str, bytes] = field(default_factory=dict)
     _in_work: set[str] = field(default_factory=set)  # keys of what a worker is to score
@@ -104,7 +106,9 @@ class Scoring(BehindLedger):
         A metric sees the summaries of all cells at once, those of one article side by side.
         """
         missing: dict[str, MissingScore] = {}
-        for (cell, label, article, summary), key in self._keyed(unit):
+        for (cell, label, article, summary), key in zip(
+            self._asked(unit), self._keys(unit), strict=True
+        ):
             if key and not self._has(key):
                 missing.setdefault(key, MissingScore(key, article, summary, cell, label))
         self._in_work.update(missing)
@@ -123,7 +127,7 @@ class Scoring(BehindLedger):
         keys = [missing.key for missing in batch]
         keyed = list(zip(keys, scores, strict=True))
         stored = [(key, score.text) for key, score in keyed if not score.passing]
-        self.ledger.append_texts(stored, is_put=True)
+        self.kept.add_texts(self, self.ledger.append_texts(stored, is_put=True))
         self.passing |= {key: score.text.encode() for key, score in keyed if score.passing}
         self._in_work.difference_update(keys)
 
@@ -132,29 +136,39 @@ class Scoring(BehindLedger):
 
         A score is the JSON of its record. Raises: StoreError where the ledger lacks one.
         """
-        asked = list(self._keyed(unit))
-        stored = [key for _, key in asked if key and key not in self.passing]
-        records = iter(self.ledger.texts(stored))
-        for (cell, label, _, summary), key in asked:
+        keys = self._keys(unit)
+        stored = [key for key in keys if key and key not in self.passing]
+        records = iter(self.ledger.texts(stored, self.kept.texts.get(self, {})))
+        for (cell, label, _, summary), key in zip(self._asked(unit), keys, strict=True):
             if not key:
                 none = Score(None, note=f"no summary: {summary.note}")
                 yield cell, label, stored_text(score_record(none)).encode()
             else:
                 yield cell, label, self.passing[key] if key in self.passing else next(records)
 
-    def _keyed(self, unit: Unit) -> Iterator[tuple[tuple[int, str, Article, Summary], str]]:
-        """Yield what the cells ask for, with its key; empty where there is no summary to score."""
-        articles, summaries = unit
-        for n, article in enumerate(articles):
-            content = ""
-            for cell, label in self.asking:
-                if (summary := summaries[cell][n]) is None:
-                    continue
-                key = ""
-                if summary.finish != "error":
-                    content = content or content_key(article, self.metric.needs)
-                    key = digest(summary.text, content)
-                yield (cell, label, article, summary), key
+    def _asked(self, unit: Unit) -> Iterator[tuple[int, str, Article, Summary]]:
+        """Yield what the cells ask for: number of cell, label, article and summary."""
+        of_cells = [(cell, label, unit.summaries[cell]) for cell, label in self.asking]
+        for n, article in enumerate(unit.articles):
+            for cell, label, summaries in of_cells:
+                if (summary := summaries[n]) is not None:
+                    yield cell, label, article, summary
+
+    def _keys(self, unit: Unit) -> Sequence[str]:
+        """Return the key of each that is asked for; empty where there is no summary to score."""
+        if (known := unit.keys.get(self)) is None:
+            known = unit.keys[self] = [*self._new_keys(unit)]
+        return known
+
+    def _new_keys(self, unit: Unit) -> Iterator[str]:
+        last, content = None, ""
+        for _, _, article, summary in self._asked(unit):
+            if summary.finish == "error":
+                yield ""
+                continue
+            if article is not last:
+                last, content = article, content_key(article, self.metric.needs)
+            yield digest(summary.text, content)
 
     def _check(self, score: ScoreText, missing: MissingScore) -> None:
         """Refuse what would poison the ledger. Raises: ModelError that names the component."""
@@ -163,30 +177,36 @@ class Scoring(BehindLedger):
             raise ModelError(f"{self.signature['name']}: {message}")
 
 
-def scorings_of(cells: Sequence[FilledCell], store: Store) -> list[Scoring]:
-    """Return each metric once, whatever the cells call it."""
+def scorings_of(cells: Sequence[FilledCell], store: Store, kept: KeptUnits) -> list[Scoring]:
+    """Return each metric once, whatever the cells call it; kept: as of each."""
     scorings: dict[str, Scoring] = {}
     for number, filled in enumerate(cells):
         for label, metric in filled.cell.metrics.items():
             kind = filled.cell.metric_kinds[label]
             name = canonical(signature_parts(kind, metric))
             if name not in scorings:
-                scorings[name] = Scoring(kind, metric, store)
+                scorings[name] = Scoring(kind, metric, store, kept)
             scorings[name].asking.append((number, label))
     return list(scorings.values())
 
 
 def fill_scores(
-    cells: Sequence[FilledCell], store: Store, pool: Pool, share: Share, progress: Progress
+    cells: Sequence[FilledCell],
+    store: Store,
+    pool: Pool,
+    share: Share,
+    progress: Progress,
+    kept: KeptUnits,
 ) -> list[Scoring]:
     """Write the scores that are ours and that the store lacks, of cells with the same articles.
 
-    Summaries that had no pass of their own are written on the way. Raises: HarnessError, and what
-    components raise.
+    Summaries that had no pass of their own are written on the way.
+
+    kept: takes what is read and computed, while it has room.
+    Raises: HarnessError, and what components raise.
     """
-    scorings = scorings_of(cells, store)
-    for some, own_windows, network in _passes(cells, scorings, pool, share, progress):
-        units_to_score = share.units(cells, own_windows, network)
+    scorings = scorings_of(cells, store, kept)
+    for some, units_to_score in _passes(cells, scorings, pool, share, progress, kept):
         tasks = _tasks(units_to_score, some, len(cells), progress)
         components = [Sent(scoring.kind, scoring.metric) for scoring in some]
         with closing(pool.map(components, tasks)) as results:
@@ -201,18 +221,15 @@ def fill_scores(
     return scorings
 
 
-# What is scored at a time: metrics, the windows, and the number of a network.
-_Pass = tuple[list[Scoring], Iterable[Sequence[Article]], int | None]
-
-
 def _passes(
     cells: Sequence[FilledCell],
     scorings: Sequence[Scoring],
     pool: Pool,
     share: Share,
     progress: Progress,
-) -> Iterator[_Pass]:
-    """Yield what is scored in one go over articles.
+    kept: KeptUnits,
+) -> Iterator[tuple[list[Scoring], Iterable[Unit]]]:
+    """Yield what is scored in one go over articles: metrics, and the units.
 
     Metrics without a network share a pass, in which a worker keeps what they make of an article; a
     network has one of its own, as a worker holds one at a time, and so has what the driver asks of
@@ -226,19 +243,21 @@ def _passes(
     unfilled = {c.job: c.summarizing for c in cells if not c.summarizing.is_whole}
     if light or unfilled:
         progress.start(_name_of_pass(light, cells), total and total * len(cells))
-        numbered = enumerate(windows(first.loader, first.run_config.limit))
+        numbered = enumerate(windows(first.loader, first.run_config.limit, kept.reject))
         # As many windows at a time as can be summarized at once.
         while unfilled and (stretch := list(islice(numbered, pool.size))):
             for job, summarizing in unfilled.items():
                 summarizing.fill(((window, share.claim(job, n)) for n, window in stretch), pool)
-            yield light, [window for _, window in stretch], None
+            yield light, kept.pass_on(share.units(cells, [w for _, w in stretch], None))
         for summarizing in unfilled.values():
             summarizing.end()
-        yield light, (window for _, window in numbered), None
+        yield light, kept.pass_on(share.units(cells, (w for _, w in numbered), None))
+        kept.end()
         progress.end()
     for scoring, network in [(s, None) for s in asking] + [(s, n) for n, s in enumerate(networks)]:
         progress.start(_name_of_pass([scoring], cells), total and total * len(cells))
-        yield [scoring], windows(first.loader, first.run_config.limit), network
+        read = windows(first.loader, first.run_config.limit)
+        yield [scoring], kept.units if kept.is_whole else share.units(cells, read, network)
         progress.end()
 
 
@@ -248,11 +267,11 @@ def _name_of_pass(scorings: Sequence[Scoring], cells: Sequence[FilledCell]) -> s
 
 
 def _tasks(
-    own_units: Iterator[Unit], scorings: Sequence[Scoring], n_cells: int, progress: Progress
+    own_units: Iterable[Unit], scorings: Sequence[Scoring], n_cells: int, progress: Progress
 ) -> Iterator[Task]:
     """Yield what the store lacks: a unit in pieces, but for networks whole, and costly batches."""
     for unit in own_units:
-        articles, _ = unit
+        articles = unit.articles
         name = f"the summaries of articles {articles[0].id!r} to {articles[-1].id!r}"
         together = []
         for n, scoring in enumerate(scorings):

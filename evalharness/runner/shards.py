@@ -179,8 +179,8 @@ class _Dealing(Share):
                 turn += 1
                 if turn % self.of != self.shard.number % self.of:
                     continue
-                if any(summary is None for of_cell in unit[1] for summary in of_cell):
-                    self.waiting += len(unit[0])
+                if any(summary is None for of_cell in unit.summaries for summary in of_cell):
+                    self.waiting += len(unit.articles)
                 else:
                     yield unit
 

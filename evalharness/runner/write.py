@@ -10,7 +10,7 @@ import platform
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,7 @@ from evalharness.errors import DataError, StoreError
 from evalharness.executors.local import LocalPool
 from evalharness.files.credentials import without_credentials
 from evalharness.protocols import Delegating, Pool, Progress, Sent, Silence, Task, Tracked, Tracker
-from evalharness.records import Article, Rejected, canonical
+from evalharness.records import Rejected, canonical
 from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
 from evalharness.runner.fill import Filled, FilledGroup, SignedProgress
 from evalharness.runner.provenance import provenance
@@ -110,7 +110,7 @@ def _write_group(
         total = expected_articles(cell.loader, cell.run_config.limit)
         name = cell.name if n == 1 else f"{n} systems"
         progress.start(f"files of {name}", total and total * n)
-        tasks = _tasks(windows(cell.loader, cell.run_config.limit, reject), group)
+        tasks = _tasks(_units(group, reject), group)
         with closing(pool.map([_sample_maker(group)], tasks)) as made:
             for blocks in _in_order(made):
                 for writer, block in zip(writers, blocks, strict=True):
@@ -162,26 +162,34 @@ def _sample_maker(group: FilledGroup) -> Sent:
     return Sent("samples", SampleMaker(tuple(cells)))
 
 
-def _tasks(read: Iterable[Sequence[Article]], group: FilledGroup) -> Iterator[Task]:
+def _units(group: FilledGroup, reject: Callable[[Rejected], object]) -> Iterator[Unit]:
+    """Yield the articles of a group with their summaries; `reject` is told of rows without one."""
+    if group.kept.is_whole:
+        for row in group.kept.rejected:
+            reject(row)
+        yield from group.kept.units
+        return
+    cell = group.cells[0].cell
+    for window in windows(cell.loader, cell.run_config.limit, reject):
+        yield from units(window, [of_cell.summarizing.read(window) for of_cell in group.cells])
+
+
+def _tasks(read: Iterable[Unit], group: FilledGroup) -> Iterator[Task]:
     """Yield what the store has of articles, a unit a task, numbered."""
-    number = 0
-    for window in read:
-        summaries = [of_cell.summarizing.read(window) for of_cell in group.cells]
-        for unit in units(window, summaries):
-            name = f"the lines of articles {unit[0][0].id!r} to {unit[0][-1].id!r}"
-            yield Task([(0, _stored_samples(unit, group))], number, name)
-            number += 1
+    for number, unit in enumerate(read):
+        name = f"the lines of articles {unit.articles[0].id!r} to {unit.articles[-1].id!r}"
+        yield Task([(0, _stored_samples(unit, group))], number, name)
 
 
 def _stored_samples(unit: Unit, group: FilledGroup) -> list[StoredSample]:
-    articles, summaries = unit
     scores: list[dict[str, list[bytes]]] = [{} for _ in group.cells]
     for scoring in group.scorings:
         for cell, label, text in scoring.texts(unit):
             scores[cell].setdefault(label, []).append(text)
     stored = []
     for cell, of_cell in enumerate(group.cells):
-        for n, (article, summary) in enumerate(zip(articles, summaries[cell], strict=True)):
+        pairs = zip(unit.articles, unit.summaries[cell], strict=True)
+        for n, (article, summary) in enumerate(pairs):
             assert summary is not None  # all are ours
             known = of_cell.summarizing.known_defects(article)
             texts = {label: scores[cell][label][n] for label in of_cell.cell.metrics}

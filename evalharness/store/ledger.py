@@ -47,6 +47,8 @@ _KEY = re.compile(r"([0-9a-f]{2})+")
 _KEY_DIGITS = 32  # of a digest
 
 
+_NONE: Mapping[str, bytes] = {}
+
 # What gives the versions that a process computes with.
 MadeWith = Callable[[], Mapping[str, Any]]
 
@@ -152,15 +154,18 @@ class Ledger:
         except (ValueError, RecursionError):
             raise self._changed() from None
 
-    def texts(self, keys: Sequence[str]) -> list[bytes]:
-        """Return the same records as they stand: the JSON of each. Raises: StoreError."""
+    def texts(self, keys: Sequence[str], known: Mapping[str, bytes] = _NONE) -> list[bytes]:
+        """Return the same records as they stand: the JSON of each. Raises: StoreError.
+
+        known: those that this process appended, which need not be read.
+        """
         offsets = {key: self._offset(key) for key in keys}
         made_with = self.versions.made(offsets.values()) if keys else []
         self._read_made_with |= {canonical(versions): versions for versions in made_with}
-        records: dict[str, bytes] = {}
-        if keys:
+        records = {key: known[key] for key in keys if key in known}
+        if unread := [(key, offset) for key, offset in offsets.items() if key not in known]:
             with self._reading() as file:
-                for key, offset in sorted(offsets.items(), key=itemgetter(1)):  # forward only
+                for key, offset in sorted(unread, key=itemgetter(1)):  # forward only
                     file.seek(offset)
                     records[key] = self._record_text(file.readline(), key)
         return [records[key] for key in keys]
@@ -221,13 +226,17 @@ class Ledger:
         texts = [(key, stored_text(record)) for key, record in records]
         self.append_texts(texts, is_put=is_put)
 
-    def append_texts(self, records: Sequence[tuple[str, str]], *, is_put: bool = False) -> None:
+    def append_texts(
+        self, records: Sequence[tuple[str, str]], *, is_put: bool = False
+    ) -> dict[str, str]:
         """Write a batch of keys and records that are `stored_text`s already. Raises: StoreError.
+
+        Return those that were written: of a key that is there already, another record may be.
 
         is_put: whether who computed it has put it already, where the ledger is at a URL (`putter`).
         """
         with self._while_locked():
-            self._append(records, is_put)
+            return self._append(records, is_put)
 
     @property
     def is_at_url(self) -> bool:
@@ -255,7 +264,7 @@ class Ledger:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}; nothing is lost") from error
 
-    def _append(self, records: Sequence[tuple[str, str]], is_put: bool) -> None:
+    def _append(self, records: Sequence[tuple[str, str]], is_put: bool) -> dict[str, str]:
         with self.path.open("ab+") as file:
             self._read_on()
             file.truncate(self._end)  # a torn batch, if any: nobody writes now but us
@@ -278,6 +287,7 @@ class Ledger:
             self._offsets.setdefault(bytes.fromhex(key), self._end)
             self._end += len(line)
         self._line += len(head) + len(lines)
+        return dict(fresh)
 
     def _head(self) -> bytes:
         return _line({"ledger": LEDGER_FORMAT, "signature": self.signature})
