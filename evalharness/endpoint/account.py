@@ -30,7 +30,7 @@ class AnswerLedger(Protocol):
         """Return the records of keys that are there, in order."""
         ...
 
-    def append(self, records: Sequence[tuple[str, Any]]) -> None:
+    def append(self, records: Sequence[tuple[str, Any]]) -> object:
         """Keep records with their keys."""
         ...
 

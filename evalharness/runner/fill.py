@@ -20,9 +20,10 @@ from evalharness.files.credentials import without_credentials
 from evalharness.files.untrusted import one_line
 from evalharness.protocols import Charging, Pool, Progress, Silence
 from evalharness.runner.articles import KeptUnits
+from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring, fill_scores
 from evalharness.runner.summaries import FilledCell, Share, Summarizing, fill_summaries
-from evalharness.store.ledger import ledger_path, mirror_of
+from evalharness.store.ledger import MadeWith, ledger_path, mirror_of
 from evalharness.store.samples import WorkSigns, mark_unfinished, write_signs
 from evalharness.store.store import Store
 
@@ -76,6 +77,7 @@ class Filled:
     that were scored, too. account: what was spent on servers, if any is asked. failures: by cell's
     name, what kept it from being a run. marks: by cell's name, those in its folder that go when its
     run is written, the last of them ours. at_work: the cells that something is being done for.
+    made_with: gives the versions that write its files.
     """
 
     cells: Sequence[Cell]
@@ -85,6 +87,7 @@ class Filled:
     failures: dict[str, Exception] = field(default_factory=dict)
     marks: dict[str, list[Path]] = field(default_factory=dict)
     at_work: Sequence[FilledCell] = ()
+    made_with: MadeWith = provenance
     _signs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def note_failure(self, cells: Sequence[Cell], error: Exception) -> None:
@@ -232,7 +235,8 @@ def fill(
     Raises: StoreError; DataError that all cells have in common.
     """
     share, progress = share or Share(), progress or Silence()
-    filled = Filled(cells, account=open_account(cells, store))
+    made_with = store.made_with or provenance
+    filled = Filled(cells, account=open_account(cells, store), made_with=made_with)
     filled.marks = {c.name: mark_unfinished(c.folder(store.folder.parent)) for c in cells}
     with SignedProgress(filled, progress) as signed:
         _fill_summaries_of_all(filled, store, pool, share, signed)

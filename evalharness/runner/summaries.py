@@ -43,7 +43,7 @@ from evalharness.records import (
 )
 from evalharness.runner.articles import Claim, Unit, claim_all, expected_articles, units, windows
 from evalharness.store.ledger import Ledger
-from evalharness.store.store import Store, check_length, content_key
+from evalharness.store.store import KEPT_KEYS, Store, check_length, content_key
 
 Batch = Sequence[tuple[str, Article]]
 
@@ -181,6 +181,8 @@ class Summarizing(BehindLedger):
         self.failed: dict[str, Summary] = {}
         self.generation: Mapping[str, Any] | None = None
         self._in_work: set[str] = set()  # keys of what a worker is to summarize
+        self._keyed: dict[int, tuple[Article, str]] = {}  # by id, articles of late, with their keys
+        self._written: dict[str, Summary] = {}  # by key, what was stored of late
         self._begun: dict[str, _Answered] = {}  # by key, of articles that are not done
         self._working: Summarizer | None = None  # a copy: what it loads goes with it
         self.is_whole = False  # whether all windows were filled
@@ -189,6 +191,8 @@ class Summarizing(BehindLedger):
     def end(self) -> None:
         """Let go of the model: all windows were filled."""
         self.is_whole, self._working = True, None
+        self._keyed.clear()
+        self._written.clear()
 
     def begin_again(self) -> None:
         """Be ready for the first window once more: what was computed is met there, and counted."""
@@ -256,6 +260,9 @@ class Summarizing(BehindLedger):
 
     def batches(self, articles: Sequence[Article]) -> list[list[tuple[str, Article]]]:
         """Return the batches that the model wants of a window, each article with its key."""
+        if len(self._keyed) >= KEPT_KEYS:
+            self._keyed.clear()
+        self._keyed |= {id(article): (article, self.key(article)) for article in articles}
         keyed = list({self.key(article): article for article in articles}.items())
         if not isinstance(self.model, Batching):
             return [keyed]
@@ -277,7 +284,10 @@ class Summarizing(BehindLedger):
         stored = [(key, summary_record(s)) for key, s in pairs if key not in failed]
         begun = {key: self._answers(key).with_more(new) for key, new in answers.items()}
         lines = [line for key, one in begun.items() for line in one.new_lines(key)]
-        self.ledger.append([*lines, *stored], is_put=not isinstance(self.model, Gradual))
+        new = self.ledger.append([*lines, *stored], is_put=not isinstance(self.model, Gradual))
+        if len(self._written) >= KEPT_KEYS:
+            self._written.clear()
+        self._written |= {key: summary for key, summary in pairs if key in new}
         self._begun |= begun
         self.failed |= failed
         self._in_work.difference_update(key for key, _ in pairs)
@@ -318,10 +328,13 @@ class Summarizing(BehindLedger):
         """Return what was written for each article, or how it failed. Raises: StoreError."""
         keys = [self.key(article) for article in articles]
         failed = {key for key in keys if key in self.failed and key not in self.ledger}
-        records = iter(self.ledger.get([key for key in keys if key not in failed]))
+        known = {key: self._written[key] for key in keys if key in self._written}
+        known |= {key: self.failed[key] for key in failed}
+        records = iter(self.ledger.get([key for key in keys if key not in known]))
+        self.ledger.note_read(known.keys() - failed)
         return [
-            dataclasses.replace(self.failed[key], article_id=article.id)
-            if key in failed
+            _of_article(known[key], article.id)
+            if key in known
             else summary_of(article.id, next(records))
             for key, article in zip(keys, articles, strict=True)
         ]
@@ -334,7 +347,8 @@ class Summarizing(BehindLedger):
 
     def key(self, article: Article) -> str:
         """Return the key of an article in the ledger."""
-        return content_key(article, self.model.needs)
+        known, key = self._keyed.get(id(article), (None, ""))
+        return key if known is article else content_key(article, self.model.needs)
 
     def known_defects(self, article: Article) -> Sequence[Defect] | None:
         """Return what came out wrong of a summary where that is known; else None."""
@@ -374,6 +388,12 @@ class _Answered:
 
 def _tokens(answers: PartAnswers) -> int:
     return sum(answer.get("tokens", 0) for answer in answers.values())
+
+
+def _of_article(summary: Summary, article_id: str) -> Summary:
+    """Return a summary as one of another article with the same content, if it is that."""
+    same = summary.article_id == article_id
+    return summary if same else dataclasses.replace(summary, article_id=article_id)
 
 
 class _Lots(Iterator[Batch]):

@@ -26,7 +26,6 @@ from evalharness.protocols import Delegating, Pool, Progress, Sent, Silence, Tas
 from evalharness.records import Rejected, canonical
 from evalharness.runner.articles import Unit, expected_articles, no_article, units, windows
 from evalharness.runner.fill import Filled, FilledGroup, SignedProgress
-from evalharness.runner.provenance import provenance
 from evalharness.runner.scores import Scoring
 from evalharness.runner.summaries import FilledCell
 from evalharness.store.aggregates import (
@@ -63,7 +62,7 @@ def write(
 
 def _write_groups(filled: Filled, results: Path, progress: Progress, pool: Pool) -> dict[str, Run]:
     runs: dict[str, Run] = {}
-    made_with = provenance()
+    made_with = filled.made_with()
     waiting = deque(filled.groups)
     while waiting:
         group = waiting.popleft()

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
@@ -159,9 +159,7 @@ class Ledger:
 
         known: those that this process appended, which need not be read.
         """
-        offsets = {key: self._offset(key) for key in keys}
-        made_with = self.versions.made(offsets.values()) if keys else []
-        self._read_made_with |= {canonical(versions): versions for versions in made_with}
+        offsets = self.note_read(keys)
         records = {key: known[key] for key in keys if key in known}
         if unread := [(key, offset) for key, offset in offsets.items() if key not in known]:
             with self._reading() as file:
@@ -169,6 +167,14 @@ class Ledger:
                     file.seek(offset)
                     records[key] = self._record_text(file.readline(), key)
         return [records[key] for key in keys]
+
+    def note_read(self, keys: Collection[str]) -> dict[str, int]:
+        """Note which versions made some records, as if they were read; return where they are."""
+        offsets = {key: self._offset(key) for key in keys}
+        if offsets:
+            made_with = self.versions.made(offsets.values())
+            self._read_made_with |= {canonical(versions): versions for versions in made_with}
+        return offsets
 
     def _record_text(self, line: bytes, key: str) -> bytes:
         """Return the JSON of the record in a line. Raises: StoreError where that is another's."""
@@ -217,14 +223,14 @@ class Ledger:
                 for offset, key in self._whole_batches(file):
                     self._offsets.setdefault(key, offset)
 
-    def append(self, records: Sequence[tuple[str, Any]], *, is_put: bool = False) -> None:
+    def append(self, records: Sequence[tuple[str, Any]], *, is_put: bool = False) -> dict[str, str]:
         """Write a batch of keys and records, and wait until it is on the disk.
 
-        is_put: as of `append_texts`.
+        Return what was written, as `append_texts`; is_put: likewise.
         Raises: StoreError where the disk is full or the folder may not be written.
         """
         texts = [(key, stored_text(record)) for key, record in records]
-        self.append_texts(texts, is_put=is_put)
+        return self.append_texts(texts, is_put=is_put)
 
     def append_texts(
         self, records: Sequence[tuple[str, str]], *, is_put: bool = False

@@ -34,7 +34,7 @@ class Store:
     def __init__(self, folder: Path, made_with: MadeWith | None = None) -> None:
         """Take the folder of all ledgers, and what gives the versions that make what is added."""
         self.folder = folder
-        self._made_with = made_with
+        self.made_with = made_with
         self._mirror = mirror_of(folder.parent)
         self._ledgers: WeakValueDictionary[Path, Ledger] = WeakValueDictionary()
 
@@ -44,7 +44,7 @@ class Store:
         ledger = self._ledgers.get(path)
         if ledger is None:
             parts = None if self._mirror is None else self._mirror.parts_of(path)
-            ledger = Ledger(self.folder / kind, signature, self._made_with, parts)
+            ledger = Ledger(self.folder / kind, signature, self.made_with, parts)
             self._ledgers[path] = ledger
         return ledger
 
