@@ -127,6 +127,9 @@ class Summarizer(Protocol):
     """Writes a summary for each article.
 
     needs: what of an article it looks at. Two articles alike in that share a stored summary.
+
+    One whose summaries exist already says so: `gives_what_exists: ClassVar[bool] = True`. It works
+    in the driver, whatever the executor.
     """
 
     needs: ClassVar[frozenset[Need]]
@@ -226,7 +229,7 @@ class MakesSamples(Protocol):
     That is done soon: it goes to workers that are there, and starts none.
     """
 
-    def make_samples(self, stored: Sequence[Any]) -> list[Any]:
+    def make_samples(self, stored: Any) -> list[Any]:
         """Return what the files say of some summaries."""
         ...
 

@@ -479,11 +479,14 @@ def digest(*values: object) -> str:
 
 
 def _canonical_text(value: object) -> str:
-    """Return what `canonical` does, sooner for what most keys are of: texts, also under a name."""
+    """Return what `canonical` does, sooner for what most keys are of: texts, also under names."""
     if type(value) is str:
         return _CANONICAL_TEXT(value)
-    if type(value) is dict and len(value) == 1:
-        ((name, of_name),) = value.items()
-        if type(name) is str:
-            return f"{{{_CANONICAL_TEXT(name)}:{_canonical_text(of_name)}}}"
+    if value is None:
+        return "null"
+    if type(value) is tuple and all(type(each) is str for each in value):
+        return f"[{','.join(map(_CANONICAL_TEXT, value))}]"
+    if type(value) is dict and all(type(name) is str for name in value):
+        fields = (f"{_CANONICAL_TEXT(n)}:{_canonical_text(value[n])}" for n in sorted(value))
+        return f"{{{','.join(fields)}}}"
     return canonical(value)

@@ -47,6 +47,7 @@ from evalharness.executors.tasks import (
 )
 from evalharness.models.endpoint import Endpoint
 from evalharness.models.extractive import Lead
+from evalharness.models.given import FileOutputs, Given
 from evalharness.protocols import Sent, Task
 from evalharness.records import Article
 from evalharness.runner import articles, run, shards
@@ -428,6 +429,11 @@ def test_what_asks_a_server_stays_with_the_driver() -> None:
     assert must_stay(Endpoint("http://localhost:1/v1", "m"))
     assert must_stay(Judge(endpoint=server))
     assert not must_stay(Lead(1))
+
+
+def test_what_exists_already_stays_with_the_driver(tmp_path: Path) -> None:
+    assert must_stay(Given())
+    assert must_stay(FileOutputs(tmp_path / "outputs.jsonl"))
 
 
 def test_executor_is_part_of_no_signature_and_of_no_resolved_config(tmp_path: Path) -> None:

@@ -84,10 +84,11 @@ def must_stay(component: Any) -> bool:
     """Tell whether a component stays with the driver.
 
     A server's limits, of requests at once and a minute, hold for a run as a whole; and its key is
-    in the driver's environment.
+    in the driver's environment. And what exists already is had sooner than articles are sent.
     """
     server = getattr(component, "endpoint", None) or component
-    return bool(getattr(server, "asks_server", False))
+    is_there = getattr(component, "gives_what_exists", False)
+    return bool(is_there or getattr(server, "asks_server", False))
 
 
 def processors() -> int:

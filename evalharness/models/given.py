@@ -25,6 +25,7 @@ class Given:
     # name too much here, never too little.
     needs: ClassVar[frozenset[Need]] = frozenset({"summary", "title", "references"})
     version: ClassVar[int] = 1
+    gives_what_exists: ClassVar[bool] = True
 
     field: Literal["summary", "title", "reference"] = "summary"
 
@@ -59,6 +60,7 @@ class FileOutputs:
 
     needs: ClassVar[frozenset[Need]] = frozenset({"article", "id"})
     version: ClassVar[int] = 1
+    gives_what_exists: ClassVar[bool] = True
 
     path: Path
     system: str | None = None

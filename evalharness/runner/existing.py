@@ -491,10 +491,9 @@ class StoredSummaries(Summarizing):
         """Return what was written for each article, or how it failed."""
         return [summary_of(a.id, self._samples[a]["summary"]) for a in articles]
 
-    def known_defects(self, article: Article) -> Sequence[Defect]:
+    def known_defects(self, articles: Sequence[Article]) -> Sequence[Sequence[Defect]]:
         """Return what was found then: only the model knows its instructions."""
-        found: Sequence[Defect] = self._samples[article]["defects"]
-        return found
+        return [self._samples[article]["defects"] for article in articles]
 
 
 class _SamplesOfArticles:

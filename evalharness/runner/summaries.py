@@ -331,7 +331,7 @@ class Summarizing(BehindLedger):
         known = {key: self._written[key] for key in keys if key in self._written}
         known |= {key: self.failed[key] for key in failed}
         records = iter(self.ledger.get([key for key in keys if key not in known]))
-        self.ledger.note_read(known.keys() - failed)
+        self.ledger.note_own(known.keys() - failed)
         return [
             _of_article(known[key], article.id)
             if key in known
@@ -350,8 +350,8 @@ class Summarizing(BehindLedger):
         known, key = self._keyed.get(id(article), (None, ""))
         return key if known is article else content_key(article, self.model.needs)
 
-    def known_defects(self, article: Article) -> Sequence[Defect] | None:
-        """Return what came out wrong of a summary where that is known; else None."""
+    def known_defects(self, articles: Sequence[Article]) -> Sequence[Sequence[Defect]] | None:
+        """Return what came out wrong of the summary of each where that is known; else None."""
         return None
 
     def _task(self, batch: Batch) -> Task:

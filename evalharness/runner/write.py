@@ -32,7 +32,7 @@ from evalharness.store.aggregates import (
     SampleBlock,
     SampleMaker,
     SamplesOfCell,
-    StoredSample,
+    StoredSamples,
     Tally,
 )
 from evalharness.store.ledger import Ledger, mirror_of
@@ -177,22 +177,20 @@ def _tasks(read: Iterable[Unit], group: FilledGroup) -> Iterator[Task]:
     """Yield what the store has of articles, a unit a task, numbered."""
     for number, unit in enumerate(read):
         name = f"the lines of articles {unit.articles[0].id!r} to {unit.articles[-1].id!r}"
-        yield Task([(0, _stored_samples(unit, group))], number, name)
+        yield Task([(0, (unit.articles, _stored_samples(unit, group)))], number, name)
 
 
-def _stored_samples(unit: Unit, group: FilledGroup) -> list[StoredSample]:
+def _stored_samples(unit: Unit, group: FilledGroup) -> list[StoredSamples]:
     scores: list[dict[str, list[bytes]]] = [{} for _ in group.cells]
     for scoring in group.scorings:
         for cell, label, text in scoring.texts(unit):
             scores[cell].setdefault(label, []).append(text)
     stored = []
-    for cell, of_cell in enumerate(group.cells):
-        pairs = zip(unit.articles, unit.summaries[cell], strict=True)
-        for n, (article, summary) in enumerate(pairs):
-            assert summary is not None  # all are ours
-            known = of_cell.summarizing.known_defects(article)
-            texts = {label: scores[cell][label][n] for label in of_cell.cell.metrics}
-            stored.append(StoredSample(cell, article, summary, known, texts))
+    for of_cell, summaries, texts in zip(group.cells, unit.summaries, scores, strict=True):
+        own = [summary for summary in summaries if summary is not None]  # all are ours
+        known = of_cell.summarizing.known_defects(unit.articles)
+        in_order = {label: texts[label] for label in of_cell.cell.metrics}
+        stored.append(StoredSamples(own, known, in_order))
     return stored
 
 

@@ -392,18 +392,15 @@ def _fingerprint_text(*of_article: Any) -> bytes:
     return canonical(of_article).encode()[1:-1]
 
 
-class StoredSample(NamedTuple):
-    """What the store has of an article and one system: of all articles of a batch, in order.
+class StoredSamples(NamedTuple):
+    """What the store has of some articles and one system, in their order.
 
-    cell: the system's number. defects: those of the summary where they are known; else None.
-    scores: by label, the JSON of each record.
+    defects: those of each summary, where they are known. scores: by label, the JSON of each record.
     """
 
-    cell: int
-    article: Article
-    summary: Summary
-    defects: Sequence[Defect] | None
-    scores: Mapping[str, bytes]
+    summaries: Sequence[Summary]
+    defects: Sequence[Sequence[Defect]] | None
+    scores: Mapping[str, Sequence[bytes]]
 
 
 class SampleBlock:
@@ -464,23 +461,36 @@ class SampleMaker:
 
     cells: tuple[SamplesOfCell, ...] = field(compare=False)
 
-    def make_samples(self, stored: Sequence[StoredSample]) -> list[SampleBlock]:
-        """Return a block for each system."""
-        from evalharness.text import defects  # which is nothing for `gate` to import
+    def make_samples(
+        self, stored: tuple[Sequence[Article], Sequence[StoredSamples]]
+    ) -> list[SampleBlock]:
+        """Return a block for each system, of articles and what the store has of each system."""
+        articles, of_systems = stored
+        return [
+            _block_of(cell, articles, samples)
+            for cell, samples in zip(self.cells, of_systems, strict=True)
+        ]
 
-        blocks = [SampleBlock(cell.labels) for cell in self.cells]
-        for each in stored:
-            cell, article, summary = self.cells[each.cell], each.article, each.summary
-            found = each.defects
-            if found is None:
-                title = str(article.extra.get("title") or "")
-                found = defects.find_defects(article.text, summary, cell.instructions, title)
-            scores = {label: json.loads(text) for label, text in each.scores.items()}
-            for label, calibration in cell.calibrations.items():
-                if label in scores:
-                    scores[label] = calibration.with_band(scores[label], article.source)
-            blocks[each.cell].add(article, summary, found, scores)
-        return blocks
+
+def _block_of(
+    cell: SamplesOfCell, articles: Sequence[Article], stored: StoredSamples
+) -> SampleBlock:
+    from evalharness.text import defects  # which is nothing for `gate` to import
+
+    block = SampleBlock(cell.labels)
+    for n, (article, summary) in enumerate(zip(articles, stored.summaries, strict=True)):
+        title = str(article.extra.get("title") or "")
+        found = (
+            defects.find_defects(article.text, summary, cell.instructions, title)
+            if stored.defects is None
+            else stored.defects[n]
+        )
+        scores = {label: json.loads(texts[n]) for label, texts in stored.scores.items()}
+        for label, calibration in cell.calibrations.items():
+            if label in scores:
+                scores[label] = calibration.with_band(scores[label], article.source)
+        block.add(article, summary, found, scores)
+    return block
 
 
 def line_of(record: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
@@ -139,7 +139,7 @@ class Ledger:
         self.refresh()
 
     def __contains__(self, key: str) -> bool:
-        return bytes.fromhex(key) in self._offsets
+        return self._offsets.get(bytes.fromhex(key)) is not None
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -159,22 +159,27 @@ class Ledger:
 
         known: those that this process appended, which need not be read.
         """
-        offsets = self.note_read(keys)
         records = {key: known[key] for key in keys if key in known}
-        if unread := [(key, offset) for key, offset in offsets.items() if key not in known]:
+        offsets = self._offsets_of(key for key in keys if key not in known)
+        # One of ours is enough to note what made them: this process made all.
+        self._note_read({**offsets, **self._offsets_of([*records][:1])})
+        if offsets:
             with self._reading() as file:
-                for key, offset in sorted(unread, key=itemgetter(1)):  # forward only
+                for key, offset in sorted(offsets.items(), key=itemgetter(1)):  # forward only
                     file.seek(offset)
                     records[key] = self._record_text(file.readline(), key)
         return [records[key] for key in keys]
 
-    def note_read(self, keys: Collection[str]) -> dict[str, int]:
-        """Note which versions made some records, as if they were read; return where they are."""
-        offsets = {key: self._offset(key) for key in keys}
-        if offsets:
-            made_with = self.versions.made(offsets.values())
-            self._read_made_with |= {canonical(versions): versions for versions in made_with}
-        return offsets
+    def note_own(self, keys: Iterable[str]) -> None:
+        """Note that records are used that this process appended, as if they were read."""
+        self._note_read(self._offsets_of([*keys][:1]))
+
+    def _offsets_of(self, keys: Iterable[str]) -> dict[str, int]:
+        return {key: self._offset(key) for key in keys}
+
+    def _note_read(self, offsets: Mapping[str, int]) -> None:
+        made_with = self.versions.made(offsets.values()) if offsets else []
+        self._read_made_with |= {canonical(versions): versions for versions in made_with}
 
     def _record_text(self, line: bytes, key: str) -> bytes:
         """Return the JSON of the record in a line. Raises: StoreError where that is another's."""
@@ -536,7 +541,8 @@ def _line(entry: Mapping[str, Any]) -> bytes:
 
 
 def _with_checksum(entry: str) -> bytes:
-    return f'{{"crc":"{zlib.crc32(entry.encode()):08x}",{entry[1:]}\n'.encode()
+    content = entry.encode()
+    return b'{"crc":"%08x",%b\n' % (zlib.crc32(content), content[1:])
 
 
 def entry_of(line: bytes) -> Any:
