@@ -1,7 +1,8 @@
 """`write`: once over the articles and what the store has of them, all files of a run are made.
 
-The second of the two verbs of a run: it computes nothing, and may be called again. `run.json` is
-published last. Outside tools are told of a run when all its files are on disk; one that fails loses
+The second of the two verbs of a run: it computes nothing, and may be called again. What `fill` read
+and computed just before is taken from memory, if there was room for it. `run.json` is published
+last. Outside tools are told of a run when all its files are on disk; one that fails loses
 nothing.
 """
 
