@@ -303,10 +303,10 @@ def _mark_small_names(
             is_english = _is_english(folded) and (
                 text.small[start] or _has_small_names(folded, known)
             )
-            for at, word in enumerate(text.folded[start:end], start):
-                if word in smalls and word not in capitals:
+            for at, word in enumerate(folded, start):
+                if (word in smalls and word not in capitals) or text.capital[at]:
                     continue  # as most words: the text writes it small
-                if not text.capital[at]:
+                if word in known or word in KNOWN_NAMES or (is_english and _is_foreign(word)):
                     marks[at] = _is_small_name(_look[written[at]], known, is_english)
 
 

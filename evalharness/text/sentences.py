@@ -134,6 +134,10 @@ class _Line(NamedTuple):
     wrapped: bool = False
 
 
+# A named tuple of its fields, without the call of Python code that `Span(...)` makes.
+_new = tuple.__new__
+
+
 class _Scan:
     """A text and where its current sentence starts; looks forward once, so that time is linear.
 
@@ -192,7 +196,7 @@ def sentences(text: str, most: int | None = None) -> list[Span]:
             break
         goes_on = not line.ends_paragraph and _goes_on(scan, line, lines[number + 1], final)
         if not goes_on:
-            spans.append(Span(scan.start, line.end))
+            spans.append(_new(Span, (scan.start, line.end)))
             if len(spans) == most:
                 break
     return spans
@@ -220,7 +224,7 @@ def _split(
         if at < seen or (text[at + 1] in _SMALL_OR_DIGIT and text[at] not in _FIRM):
             continue
         if end := _end_after_word(scan, at, limit):
-            spans.append(Span(scan.start, end))
+            spans.append(_new(Span, (scan.start, end)))
             scan.start = end + 1
             if len(spans) == most:
                 return None
@@ -240,7 +244,10 @@ def _split(
             if len(spans) == most:
                 return None
     if to_its_end:
-        final = next(iter([*_STOP.finditer(text, last + 1, limit)][-1:]), final)
+        stop = _STOP.match(text, last + 1, limit)
+        if stop is None or stop.end() < limit:  # no line that ends with a stop, as most do
+            stop = next(iter([*_STOP.finditer(text, last + 1, limit)][-1:]), final)
+        final = stop
     return final
 
 
@@ -292,32 +299,34 @@ def _next_character(text: str, start: int) -> int:
 def _lines(text: str) -> list[_Line]:
     """Return the lines that are not blank, each told whether its paragraph is hard-wrapped."""
     lines: list[_Line] = []
-    paragraph: list[_Line] = []
+    paragraph: list[Span] = []
+    end = 0
     for match in _LINE.finditer(text):
         line = match[0].lstrip()
         if not line:
             continue
         start = match.end() - len(line)
-        end = start + len(line.rstrip())
-        gap = start - paragraph[-1].end if paragraph else 0
+        gap = start - end if paragraph else 0
         if gap > 1 and len(_NEWLINE.findall(text, start - gap, start)) > 1:
             lines += _paragraph(text, paragraph)
             paragraph = []
-        paragraph.append(_Line(start, end))
+        end = start + len(line.rstrip())
+        paragraph.append(_new(Span, (start, end)))
     return lines + _paragraph(text, paragraph)
 
 
-def _paragraph(text: str, lines: list[_Line]) -> list[_Line]:
+def _paragraph(text: str, lines: list[Span]) -> list[_Line]:
     wrapped = _is_hard_wrapped(text, lines)
     last = len(lines) - 1
     return [
-        _Line(line.start, line.end, number == last, wrapped) for number, line in enumerate(lines)
+        _new(_Line, (start, end, number == last, wrapped))
+        for number, (start, end) in enumerate(lines)
     ]
 
 
-def _is_hard_wrapped(text: str, lines: list[_Line]) -> bool:
+def _is_hard_wrapped(text: str, lines: list[Span]) -> bool:
     """Tell whether the lines look filled up to a margin, as in e-mails and old news wires."""
-    width = max((line.end - line.start for line in lines), default=0)
+    width = max([end - start for start, end in lines], default=0)
     if len(lines) < 3 or not 30 <= width <= 100:
         return False
     pairs = list(itertools.pairwise(lines))
@@ -328,7 +337,7 @@ def _is_hard_wrapped(text: str, lines: list[_Line]) -> bool:
     return full and any(text[following.start].islower() for _, following in pairs)
 
 
-def _first_word(text: str, line: _Line) -> str:
+def _first_word(text: str, line: Span) -> str:
     found = _UP_TO_SPACE.match(text, line.start, line.end)
     return found[0] if found else ""
 
