@@ -107,7 +107,9 @@ class Exchange:
         """Return two numbers in a row of which each stands amid the other's words."""
         words = self.own.columns.words
         heads = [
-            at for at in self._tokens(number) if words[at] in ONES or words[at][:1].isdecimal()
+            at
+            for at in self._tokens(number)
+            if words[at] in ONES or (not words[at].isalpha() and words[at][:1].isdecimal())
         ]
         for first, second in itertools.pairwise(heads):
             is_list = _IN_LIST.issuperset(words[first + 1 : second])

@@ -135,15 +135,13 @@ _CIRCUMSTANCES_BY_WORD = {
 
 def _circumstances(aligned: Aligned, words: Sequence[str]) -> Iterator[WordRun]:
     """Yield `because parents complained`, `in a small town`: each up to the next mark."""
-    for at, word in enumerate(words):
-        if word not in _CIRCUMSTANCES_BY_WORD:
-            continue
+    for at in itertools.compress(itertools.count(), map(_CIRCUMSTANCES_BY_WORD.get, words)):
         marks = (n for n in range(at + 1, len(words)) if aligned.tokens[n].after_mark)
         end = next(marks, len(words))
         n_content = sum([token.content for token in aligned.tokens[at:end]])
         if any(
             n_content >= least and tuple(words[at : at + len(opening)]) == opening
-            for opening, least in _CIRCUMSTANCES_BY_WORD[word]
+            for opening, least in _CIRCUMSTANCES_BY_WORD[words[at]]
         ):
             yield at, end - 1
 

@@ -55,6 +55,8 @@ from evalharness.text.words import FUNCTION_WORDS, OfWords, stem_of, word_set
 _DENIALS = word_set(
     "not never no nobody none neither nor nothing without cannot hardly n't nowhere"
 )
+# Before these they deny nothing.
+_NOT_DENIED = word_set("only just least surprisingly necessarily")
 # Verbs that deny what follows them, as stems.
 _DENYING = word_set("deni denial refus refut rule fail reject declin disput")
 # Those that a summary uses for what an article says with `not`.
@@ -152,13 +154,7 @@ class Cues:
             return "out" not in near
         if self._words.words[at] == "no":
             return following in ("doubt", "matter", "sooner") or following.isdecimal()
-        return "enough" in near or following in (
-            "only",
-            "just",
-            "least",
-            "surprisingly",
-            "necessarily",
-        )
+        return "enough" in near or following in _NOT_DENIED
 
     def _read_hedges(self, start: int, first: int, end: int) -> None:
         """Note which words from a start to their sentence's end are hedged, by which word."""
@@ -519,15 +515,15 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
         first, end = self.own.first[number], self.own.first[number + 1]
         words, denied = self.own.columns.words, self.own_cues.denied
         telling, places = self.article.telling_stems, self.stated.places
+        others = denied.keys() | self.own_blankets.keys()
         return [
             at
             for at, stem in enumerate(self.own.stems[first:end], first)
-            if stem in ANTONYMS
-            or _bare[stem] in places
-            or stem in telling
+            if stem in telling
+            or stem in ANTONYMS
             or words[at] in PROMISES
-            or at in denied
-            or at in self.own_blankets
+            or (stem[:2] in _OPEN_PREFIXES and _bare[stem] in places)
+            or at in others
         ]
 
     def _is_supposed(self, at: int) -> bool:
@@ -737,6 +733,8 @@ class _Claims(SummaryClaims[StatedPolarity, _Clash]):
     def _without_prefix(self, at: int) -> frozenset[str]:
         """Return the opposite that the article has by a prefix, `unlawful`, but not the word."""
         word, stem = self.own.columns.words[at], self.own.stems[at]
+        if not _bare[stem] and stem not in self.article.bare:  # as most
+            return frozenset()
         against = [_bare[stem], *self.article.bare.get(stem, ())]
         places, words = self.stated.places, self.stated.columns.words
         if any(words[place] == word for place in places.get(stem, ())):

@@ -411,8 +411,8 @@ _QUOTED = re.compile(
     rf"(?:(?:(?<=\w)'\w|\s'{_CLITIC})[^'\n]{{1,300}}){{0,5}})(?<=[\w.,!?\s])'(?!\w)"
 )
 
-# Without one of these there is no quotation.
-_MARKS = "\"'“‘`«„"
+# With one of these each quotation begins.
+_MARK = re.compile("[\"'“‘`«„]")
 
 
 def quotations(text: str) -> list[Span]:
@@ -424,10 +424,13 @@ def quotations(text: str) -> list[Span]:
     >>> [quoted.of(text) for quoted in quotations(text)]
     ['Why me?', 'worst of all', 'grim']
     """
-    if not any(map(text.__contains__, _MARKS)):
-        return []
     found: list[Span] = []
-    for match in _QUOTED.finditer(text):
+    end = 0
+    for mark in _MARK.finditer(text):
+        match = _QUOTED.match(text, mark.start()) if mark.start() >= end else None
+        if match is None:
+            continue
+        end = match.end()
         inside = match[match.lastgroup or 0]
         start = match.start(match.lastgroup or 0)
         leading = len(inside) - len(inside.lstrip())
