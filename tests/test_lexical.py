@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from evalharness import text
 from evalharness.checks.lexical.lexical import ODDS, PARTS, Indexed, Lexical, merge_flags
-from evalharness.checks.lexical.passages import Passages
+from evalharness.checks.lexical.passages import LONGEST_IN_COMPANY, Passages
+from evalharness.checks.lexical.scoring import ENOUGH_TOGETHER, LONGEST_TOGETHER
 from evalharness.checks.lexical.support import Support, odds_added
 from evalharness.records import Article, Flag, Score, Span, Summary, flag_kind
 from evalharness.text import dates as date_readers
@@ -85,7 +86,10 @@ def test_sentences_that_are_not_read_have_no_number_and_no_date(words: str) -> N
     assert [*itertools.chain.from_iterable(whole.dates)] == date_readers.dates(words)
 
 
-def test_batch_keeps_one_article_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("longer_by", "n_together"), [(0, ENOUGH_TOGETHER), (LONGEST_TOGETHER, 1)])
+def test_batch_keeps_few_articles_at_a_time(
+    longer_by: int, n_together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alive = weakref.WeakSet[Indexed]()
     most = 0
 
@@ -98,13 +102,20 @@ def test_batch_keeps_one_article_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
             most = max(most, len(alive))
 
     monkeypatch.setattr(Lexical, "index", Counted)
-    articles = [Article(str(n), f"{ARTICLE} {n}") for n in range(3)]
-    pairs = [
-        (each, Summary(each.id, f"It closed {n} schools.")) for n in (14, 15) for each in articles
-    ]
+    texts = [f"{ARTICLE} {n}{' ' * longer_by}" for n in range(ENOUGH_TOGETHER + 3)]
+    articles = [Article(str(n), article) for n, article in enumerate(texts)]
+    pairs = [(each, Summary(each.id, "It closed 14 schools.")) for each in articles]
+    pairs += [(each, Summary(each.id, "It closed 15 schools.")) for each in articles[-2:]]
     together = Lexical().score(pairs)
-    assert together == [score for pair in pairs for score in Lexical().score([pair])]
-    assert most <= 2
+    assert most == n_together
+    assert together[-3:] == [score for pair in pairs[-3:] for score in Lexical().score([pair])]
+
+
+def test_long_summaries_are_read_one_by_one() -> None:
+    texts = [f"It closed {n} schools. " * 300 for n in (14, 15)] + ["It closed 16 schools."]
+    pairs = [(Article("a", ARTICLE), Summary("a", summary)) for summary in texts]
+    assert len(texts[0]) > LONGEST_IN_COMPANY
+    assert Lexical().score(pairs) == [Lexical().score([pair])[0] for pair in pairs]
 
 
 def test_lexical_flags_what_each_part_finds_once() -> None:

@@ -15,7 +15,14 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from evalharness import text
-from evalharness.checks.lexical.passages import Passages, on_demand, passages_of_summary, rapidfuzz
+from evalharness.checks.lexical.passages import (
+    LONGEST_IN_COMPANY,
+    MOST_TOGETHER,
+    Passages,
+    on_demand,
+    passages_of_summary,
+    rapidfuzz,
+)
 from evalharness.checks.lexical.scoring import ArticleIndex
 from evalharness.checks.lexical.words import (
     APART,
@@ -148,7 +155,7 @@ class Wording(ArticleIndex):
         self._ends = frozenset([place - 1 for place in self.passages.first])
         self._similar: dict[str, tuple[float, str]] = {}
         self._most: dict[str, int] = {}
-        self._aligned: tuple[str, list[tuple[Span, Aligned]]] = "", []
+        self._aligned: dict[str, list[tuple[Span, Aligned]]] = {}
 
     def _places_of_keys(self) -> dict[str, list[int]]:
         """Set the keys that are no stems, and return where each stands, in order."""
@@ -287,30 +294,35 @@ class Wording(ArticleIndex):
         same words, also where it has the sentence's own elsewhere; else the first that it has.
         Amid the same words, a word may also stand for a more general one (`staff`, `workers`).
         """
-        key = own[at]
-        if key in self.places and (key in FUNCTION_WORDS or self._is_amid(key, own, at, 1)):
-            return key
-        others = [*filter(self.places.__contains__, synonyms(key))]
-        if key in self.places:
-            return next((other for other in others if self._is_amid(other, own, at, 2)), key)
-        for other in (self._short_forms.get(key), PHRASE_OF.get(key)):
-            if other in self.places:
-                return other
-        for other in (*others, *filter(self.places.__contains__, relatives(key))):
-            if self._is_amid(other, own, at, 1):
-                return other
-        if others or key in FUNCTION_WORDS:
-            return key if key in FUNCTION_WORDS else others[0]
-        return next(filter(self.places.__contains__, same_grade(key)), key)
-
-    def _is_amid(self, other: str, own: Sequence[str], at: int, n_sides: int) -> bool:
-        """Tell whether a word stands in the article beside so many neighbours of another."""
-        keys, end = self.keys, len(self.keys) - 1
+        key, places = own[at], self.places
         before = own[at - 1] if at else None
         after = own[at + 1] if at + 1 < len(own) else None
+        if key in places:
+            if key in FUNCTION_WORDS or self._is_amid(key, before, after, 1):
+                return key
+            others = filter(places.__contains__, synonyms(key))
+            return next((other for other in others if self._is_amid(other, before, after, 2)), key)
+        for short in (self._short_forms.get(key), PHRASE_OF.get(key)):
+            if short in places:
+                return short
+        same = [*filter(places.__contains__, synonyms(key))]
+        for other in (*same, *filter(places.__contains__, relatives(key))):
+            if self._is_amid(other, before, after, 1):
+                return other
+        if key in FUNCTION_WORDS:
+            return key
+        return same[0] if same else next(filter(places.__contains__, same_grade(key)), key)
+
+    @on_demand
+    def _keys_amid(self) -> list[str]:
+        """The keys with one before the first and one behind the last: a word's neighbours."""
+        return ["", *self.keys, ""]
+
+    def _is_amid(self, other: str, before: str | None, after: str | None, n_sides: int) -> bool:
+        """Tell whether a word stands in the article beside so many neighbours of another."""
+        keys = self._keys_amid
         for place in self.places[other][:_MOST_PLACES]:
-            n_same = int(place > 0 and keys[place - 1] == before)
-            n_same += place < end and keys[place + 1] == after
+            n_same = (keys[place] == before) + (keys[place + 2] == after)
             if n_same >= n_sides:
                 return True
         return False
@@ -333,15 +345,17 @@ class Wording(ArticleIndex):
         return (found[1] - LEAST_SIMILAR) / (100 - LEAST_SIMILAR), found[0]
 
     def aligned(self, summary: str) -> list[tuple[Span, Aligned]]:
-        """Return the clauses of a summary, aligned, each with its sentence; the last's are kept."""
-        if self._aligned[0] != summary:
-            found = [
+        """Return the clauses of a summary, aligned, each with its sentence; some are kept."""
+        found = self._aligned.get(summary)
+        if found is None:
+            if len(self._aligned) >= MOST_TOGETHER or len(summary) > LONGEST_IN_COMPANY:
+                self._aligned.clear()
+            found = self._aligned[summary] = [
                 (span, aligned)
                 for span, words in by_sentence(passages_of_summary(summary))
                 for aligned in self._align_clauses(without_frame(words))
             ]
-            self._aligned = summary, found
-        return self._aligned[1]
+        return found
 
     def _align_clauses(self, tokens: Sequence[Token]) -> Iterator[Aligned]:
         """Yield the statements that a sentence joins, so that it matters little where one ends.
@@ -493,7 +507,7 @@ def active_forms(aligned: Aligned) -> Iterator[Sequence[Token]]:
     `A deal was signed by Roe in May`: `Roe signed a deal in May`.
     """
     tokens = aligned.tokens
-    for at in range(2, len(tokens) - 1) if aligned.cost > 0 else ():
+    for at in range(2, len(tokens) - 1) if aligned.cost > 0 and "by" in aligned.own else ():
         verb = tokens[at - 1]
         if tokens[at].word != "by" or not (verb.word in VERB_OF or verb.word.endswith("ed")):
             continue
@@ -584,7 +598,8 @@ def _next_places(places: list[int], beam: list[_State], content: bool) -> Collec
     A word such as `of` only goes on from where the path is; it is no reason to go elsewhere.
     """
     found: set[int] = set()
-    for at in {bisect.bisect_right(places, state[1]) for state in beam}:
+    right = bisect.bisect_right
+    for at in {right(places, before) for _, before, _, _ in beam}:
         found.update(places[at - (at > 0) if content else at : at + 2])
     if content or beam[0][1] < 0:
         found.update(places[:_MOST_PLACES])
@@ -664,6 +679,6 @@ def known_words(
 
 def is_novel(article: Wording, key: str) -> bool:
     """Tell whether the article lacks a word; numbers, which have many forms, are not judged."""
-    if key in article or key[:1].isdigit():
+    if key in article.places or key[:1].isdigit():
         return False
     return article.similar(key)[0] < KNOWN_SPELLING

@@ -39,6 +39,9 @@ REACH_BESIDE = 5
 # A summary's words after these are not looked at, nor a word that an article has more often: both
 # keep the work on odd texts linear.
 MOST_SUMMARY_WORDS = 5_000
+# So many summaries at most are read together, each part of a check all of them in turn, if none is
+# longer, in characters.
+MOST_TOGETHER, LONGEST_IN_COMPANY = 40, 5_000
 MOST_PLACES = 40
 # More places of the article than these help no reader, and keep the work on odd texts linear.
 MOST_EVIDENCE = 5
@@ -449,7 +452,7 @@ _ABBREVIATIONS = word_set(
 )
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=MOST_TOGETHER)
 def passages_of_summary(summary: str) -> Passages:
     """Return the words of a summary, whose sentences may mix capitals and lower case.
 

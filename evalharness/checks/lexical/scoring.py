@@ -9,21 +9,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
 
 from evalharness import text
 from evalharness.checks.lexical.passages import (
+    LONGEST_IN_COMPANY,
     MOST_EVIDENCE,
     MOST_SUMMARY_WORDS,
+    MOST_TOGETHER,
     on_demand,
     passages,
     passages_of_summary,
 )
 from evalharness.checks.lexical.speakers import Speakers
 from evalharness.protocols import Need, Pair
-from evalharness.records import Article, Flag, Score, SentenceScore, Span, Summary
+from evalharness.records import Article, Flag, Score, SentenceScore, Span
 from evalharness.text.dates import publication_day
 from evalharness.text.defects import unscorable, without_cut_word
+
+# Articles are read together up to so many summaries, or characters: memory is theirs at a time.
+ENOUGH_TOGETHER, LONGEST_TOGETHER = 20, 50_000
+# Which pairs have which article, published on which day.
+_Summaries = dict[tuple[str, date | None], list[int]]
 
 
 class BySentences:
@@ -94,9 +101,13 @@ class ArticleIndex:
 
     def check(self, summary: str) -> Score:
         """Return the score of a summary, with flags; none where a text is empty."""
-        if note := unscorable(self.text, summary):
-            return Score(None, note=note)
-        return self.compare(summary)
+        note = unscorable(self.text, summary)
+        return Score(None, note=note) if note else self.compare(summary)
+
+    @classmethod
+    def compare_pairs(cls, pairs: Sequence[tuple[Self, str]]) -> list[Score]:
+        """Return the scores of MOST_TOGETHER summaries at most, each with its article."""
+        return [article.compare(summary) for article, summary in pairs]
 
     def compare(self, summary: str) -> Score:
         """Return the score of a summary, with flags; neither text is empty."""
@@ -158,22 +169,50 @@ class LexicalCheck:
         """
         dated = "published" in self.needs
         scores: dict[int, Score] = {}
-        summaries: dict[tuple[str, date | None], list[int]] = {}
+        summaries: _Summaries = {}
         for at, (article, _) in enumerate(pairs):
             key = article.text, published_on(article) if dated else None
             summaries.setdefault(key, []).append(at)
-        for (article_text, published), places in summaries.items():
-            with _cycles_left():  # of one article at a time
-                found = self._check(article_text, published, [pairs[at][1] for at in places])
-            scores |= zip(places, found, strict=True)
+        for batch in _in_batches(summaries):
+            with _cycles_left():  # of a few articles at a time
+                scores |= self._score_batch(batch, pairs)
         return [scores[at] for at in range(len(pairs))]
 
-    def _check(
-        self, article: str, published: date | None, summaries: Sequence[Summary]
-    ) -> list[Score]:
-        """Return the scores of an article's summaries; what was read of it is forgotten."""
-        index = self.index(article, published)
-        return [index.check(without_cut_word(summary)) for summary in summaries]
+    def _score_batch(self, batch: _Summaries, pairs: Sequence[Pair]) -> dict[int, Score]:
+        """Return the scores of some articles' summaries; what was read of them is forgotten."""
+        scores: dict[int, Score] = {}
+        scorable: dict[int, tuple[ArticleIndex, str]] = {}
+        for (article, published), places in batch.items():
+            index = self.index(article, published)
+            for at in places:
+                summary = without_cut_word(pairs[at][1])
+                if note := unscorable(article, summary):
+                    scores[at] = Score(None, note=note)
+                else:
+                    scorable[at] = index, summary
+        longest = max([len(summary) for _, summary in scorable.values()], default=0)
+        n_together = MOST_TOGETHER if longest <= LONGEST_IN_COMPANY else 1
+        for first in range(0, len(scorable), n_together):
+            some = [*scorable][first : first + n_together]
+            compared = self.index.compare_pairs([scorable[at] for at in some])
+            scores |= zip(some, compared, strict=True)
+            passages_of_summary.cache_clear()
+        return scores
+
+
+def _in_batches(summaries: _Summaries) -> Iterator[_Summaries]:
+    """Yield a few articles at a time, with their summaries: what is worth reading together."""
+    batch: _Summaries = {}
+    n_summaries = n_characters = 0
+    for key, places in summaries.items():
+        batch[key] = places
+        n_summaries += len(places)
+        n_characters += len(key[0])
+        if n_summaries >= ENOUGH_TOGETHER or n_characters >= LONGEST_TOGETHER:
+            yield batch
+            batch, n_summaries, n_characters = {}, 0, 0
+    if batch:
+        yield batch
 
 
 Clash = TypeVar("Clash")
