@@ -337,6 +337,16 @@ def test_shards_write_them(tmp_path: Path, command: Command, monkeypatch: Any) -
             assert (there / path.name).read_bytes() == path.read_bytes()
 
 
+def test_file_that_is_missing_is_the_one_that_is_named(
+    both: tuple[list[Run], list[Run]], command: Command
+) -> None:
+    """It was `samples.jsonl`, which a run with texts in columns does not have."""
+    folder = both[0][0].folder
+    (folder / RECORDS).unlink()
+    done = command("compare", folder, both[1][0].folder, "--cluster", "day")
+    assert f"{folder / RECORDS}: there is no such file" in done.stderr
+
+
 def test_readers_that_want_some_articles_find_them(both: tuple[list[Run], list[Run]]) -> None:
     one, other = both[0][2].folder, both[1][2].folder
     ids = {"a3", "a20", "none"}

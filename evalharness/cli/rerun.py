@@ -8,6 +8,7 @@ import typer
 from evalharness.cli.options import AsJson, print_result
 from evalharness.cli.progress import show_progress
 from evalharness.errors import Exit
+from evalharness.store import samples
 from evalharness.trust.rerun import Rerun
 from evalharness.trust.rerun import rerun as run_again
 
@@ -40,11 +41,12 @@ def rerun_text(found: Rerun) -> str:
         head = f"{found.run}: {found.articles} articles: same bytes, but for provenance and timing"
         return "\n".join([head, *changed])
     lines = [f"{found.run}/{name}: other bytes" for name in found.files]
+    texts = samples.RECORDS if samples.in_columns(found.run) else samples.SAMPLES
     for name, apart in found.fields.items():
         then, now = apart.example
         far = "" if apart.furthest is None else f", at most {apart.furthest:.3g} apart"
         lines.append(
-            f"{found.run}/samples.jsonl:{apart.line}: {name}: {then!r} then, {now!r} now; "
+            f"{found.run}/{texts}:{apart.line}: {name}: {then!r} then, {now!r} now; "
             f"{apart.n} of {found.articles} articles{far}"
         )
     figures = found.figures.items()

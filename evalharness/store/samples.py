@@ -297,8 +297,9 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def in_columns(folder: Path) -> bool:
-    """Tell whether the texts of a run are in columns."""
-    return (folder / RECORDS).is_file() and not (folder / SAMPLES).is_file()
+    """Tell whether the texts of a run are in columns: one of their files is there, or both."""
+    some = any((folder / name).is_file() for name in (RECORDS, ARTICLES))
+    return some and not (folder / SAMPLES).is_file()
 
 
 class SampleReader(Protocol):

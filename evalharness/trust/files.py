@@ -291,7 +291,7 @@ class VerifiedSamples:
         """Take a run, what made it, and its store, if there is one."""
         self.run = run
         self.path = run.samples_file
-        self.table = Table(run.folder / samples.TABLE_FILE, findings)
+        self.table = Table(run.folder / samples.TABLE_FILE, self.path, findings)
         self.made = made
         self.shelf = shelf
         self.findings = findings
@@ -465,9 +465,9 @@ def _why(error: Exception) -> str:
 class Table:
     """The rows of a `samples.parquet`, one after the other; none any more where one is broken."""
 
-    def __init__(self, path: Path, findings: Findings) -> None:
-        """Open the table; one that cannot be read is a difference."""
-        self.path = path
+    def __init__(self, path: Path, texts: Path, findings: Findings) -> None:
+        """Open the table of some texts; one that cannot be read is a difference."""
+        self.path, self.texts = path, texts.name
         self.findings = findings
         self.n = 0
         self.schema: Any = None
@@ -493,7 +493,7 @@ class Table:
         if tally is None:
             return
         if self.n != tally.articles:
-            message = f"{self.n} rows, and {tally.articles} lines in {samples.SAMPLES}"
+            message = f"{self.n} rows, and {tally.articles} samples in {self.texts}"
             self.findings.differs(self.path, 0, "", message)
         found = {f.name: f.type for f in self.schema}
         columns = table.table_schema(tally.columns)
@@ -502,7 +502,7 @@ class Table:
         wanted = {f.name: f.type for f in columns if f.name not in lacking}
         if found != wanted:
             odd = [k for k in dict.fromkeys([*found, *wanted]) if found.get(k) != wanted.get(k)]
-            message = f"its columns are not those of {samples.SAMPLES}: {', '.join(odd)}"
+            message = f"its columns are not those of {self.texts}: {', '.join(odd)}"
             self.findings.differs(self.path, 0, "", message)
 
     def _read(self) -> Iterator[Mapping[str, Any]]:
