@@ -637,6 +637,21 @@ def test_rows_without_ids_that_come_twice_are_named_by_their_article(command: Co
     assert "left out 1 of 7 rows: 1 × the article was used before, at a.jsonl:1" in done.stderr
 
 
+def test_rows_that_nothing_joins_with_a_run_are_told_which_columns_would(command: Command) -> None:
+    write_jsonl("a.jsonl", rows_of(BART))
+    assert command("score", "a.jsonl").returncode == Exit.GOOD
+    rows = "".join(
+        f"{gold!r};{one!r};{two!r}\n"
+        for gold, one, two in zip(REFERENCES, BART, PEGASUS, strict=True)
+    )
+    Path("b.csv").write_text(f"gold;sys a;sys b\n{rows}")
+    done = command("compare", "results/score/a", "b.csv")
+
+    assert done.returncode == Exit.MENDABLE
+    assert "b.csv has neither ids nor articles, by which its rows are joined" in done.stderr
+    assert "--columns id=COLUMN or article=COLUMN" in done.stderr
+
+
 def test_files_may_be_joined_on_the_lines_where_articles_are_alike(command: Command) -> None:
     write_jsonl("a.jsonl", rows_of(BART, ids=False))
     write_jsonl("b.jsonl", rows_of(PEGASUS, ids=False))

@@ -28,6 +28,7 @@ ARTICLES = (
     "article", "document", "text", "dialogue", "articletext", "documenttext", "sourcetext",
     "sourcedocument", "fulltext", "originaltext", "maintext", "body", "content", "story", "report",
     "passage", "transcript", "conversation", "inputtext", "input", "src", "source", "doc",
+    "bodytext", "articlebody", "newsarticle", "newstext", "storytext",
 )  # fmt: skip
 REFERENCES = (
     "references", "reference", "highlights", "target", "referencesummary", "referencesummaries",

@@ -581,5 +581,11 @@ class _Join:
                 raise DataError(f"the files have not as many lines each: {told}")
             return "line"
         unlike = next(file for file in self.files if not file.file.map.id)
-        other = next(file for file in self.files if file is not unlike)
-        raise DataError(self._why_not(unlike, other.file, other.rows))
+        others = [file for file in self.files if file is not unlike]
+        if not others:
+            raise DataError(
+                f"{unlike.where} has neither ids nor articles, by which its rows are joined with "
+                "those of the run; name the column (--columns id=COLUMN or article=COLUMN), or say "
+                "that the rows are in the same order (--join-on line)"
+            )
+        raise DataError(self._why_not(unlike, others[0].file, others[0].rows))
