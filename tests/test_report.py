@@ -448,6 +448,15 @@ def test_likely_errors_are_ranked_and_tested_as_scores_are(make_run: MakeRun) ->
     assert after.command.endswith("--protocol flags")
 
 
+def test_report_of_summaries_without_a_name_says_what_they_are(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    """It said "given on 40 articles"."""
+    for name, said in {"given": "The summaries given for", "amp": "amp on"}.items():
+        page = write_report(make_run(name, {"m": GOOD}), to=tmp_path / f"{name}.html")
+        assert f"{said} 40 articles" in page.read_text()
+
+
 def test_systems_that_lead_alike_lead_together_and_no_difference_is_zero_points(
     make_run: MakeRun,
 ) -> None:

@@ -155,7 +155,10 @@ def _sentence(gathered: Gathered, articles: Articles) -> str:
     systems = len(gathered.runs)
     who = f"{systems} systems" if systems > 1 else gathered.names[0]
     data = join_names(list(dict.fromkeys(filter(None, map(data_name, gathered.configs)))))
-    return f"{who} on {amount_text(articles.n, 'article')}{f' of {data}' if data else ''}"
+    on = f"{amount_text(articles.n, 'article')}{f' of {data}' if data else ''}"
+    if systems == 1 and who == gathered.runs[0].model_kind == "given":  # it has no name
+        return f"The summaries given for {on}"
+    return f"{who} on {on}"
 
 
 def _scorers_note(gathered: Gathered) -> Iterator[str]:
