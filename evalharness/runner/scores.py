@@ -30,6 +30,8 @@ from evalharness.store.store import Store, check_length, content_key
 # Articles whose pairs a worker is given at once by metrics that look at each pair by itself: few,
 # so that all workers end at about the same time.
 ARTICLES_A_PIECE = 32
+# Windows that are summarized, by models that have no pass of their own, before they are scored.
+WINDOWS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -244,8 +246,10 @@ def _passes(
     if light or unfilled:
         progress.start(_name_of_pass(light, cells), total and total * len(cells))
         numbered = enumerate(windows(first.loader, first.run_config.limit, kept.reject))
-        # As many windows at a time as can be summarized at once.
-        while unfilled and (stretch := list(islice(numbered, pool.size))):
+        # As many windows at a time as can be summarized at once, and some more: after each stretch
+        # all workers wait for the last scores of it.
+        at_once = max(pool.size, WINDOWS_AT_ONCE)
+        while unfilled and (stretch := list(islice(numbered, at_once))):
             for job, summarizing in unfilled.items():
                 summarizing.fill(((window, share.claim(job, n)) for n, window in stretch), pool)
             yield light, kept.pass_on(share.units(cells, [w for _, w in stretch], None))
