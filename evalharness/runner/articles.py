@@ -41,17 +41,12 @@ class Unit:
 
     def size(self) -> int:
         """Return about how many bytes it takes in memory."""
-        size = 0
+        texts: list[object] = [s.text for of_cell in self.summaries for s in of_cell if s]
+        n = len(self.articles) + len(texts)
         for article in self.articles:
-            texts = (article.id, article.text, *article.references, *article.extra.values())
-            size += sum(map(_bytes_of, texts)) + _BYTES_OF_RECORD
-        for of_cell in self.summaries:
-            size += sum(_bytes_of(s.text) + _BYTES_OF_RECORD for s in of_cell if s is not None)
-        return size
-
-
-def _bytes_of(value: object) -> int:
-    return sys.getsizeof(value if isinstance(value, str) else repr(value))
+            texts += (article.text, *article.references, *article.extra.values())
+        nested = (repr(value) for value in texts if not isinstance(value, str))
+        return sum(map(sys.getsizeof, texts)) + sum(map(len, nested)) + n * _BYTES_OF_RECORD
 
 
 @dataclass
