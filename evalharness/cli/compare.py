@@ -228,9 +228,7 @@ def _differences_with_room(
 
 
 def _row(each: Difference, too_few: Collection[str]) -> list[str]:
-    def scaled(value: float | None, sign: str = "+") -> str:
-        return scaled_figure(value, each.metric, sign)
-
+    scaled = partial(scaled_figure, metric=each.metric, sign="+")
     few = not {each.system, each.baseline}.isdisjoint(too_few)
     return [
         each.metric,
