@@ -155,6 +155,15 @@ def children(pid: int) -> list[int]:
     return found + [deep for child in found for deep in children(child)]
 
 
+def workers_of(pid: int) -> list[int]:
+    """Return the children of a run, without the one that draws the figures of its page."""
+
+    def draws(child: int) -> bool:
+        return b"import vl_convert" in Path(f"/proc/{child}/cmdline").read_bytes()
+
+    return [child for child in children(pid) if not draws(child)]
+
+
 def command(path: Path, results: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "evalharness", "run", str(path), "--results", str(results), *more]
 

@@ -23,6 +23,7 @@ from at_work import (
     gone,
     some_summaries,
     started,
+    workers_of,
     written,
 )
 
@@ -587,7 +588,7 @@ PROCESSES = ("--executor", "processes", "--workers", "2")
 @pytest.mark.slow
 def test_worker_killed_while_it_generates_leaves_the_same_bytes(whole: Path) -> None:
     process = started(whole / "c.yaml", whole / "killed", some_summaries, *PROCESSES)
-    os.kill(children(process.pid)[0], signal.SIGKILL)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
 
     _, err = process.communicate()
     assert process.returncode == 0, err
@@ -601,15 +602,15 @@ def test_driver_killed_leaves_nobody_and_goes_on_to_the_same_bytes(
 ) -> None:
     results = whole / f"driver-{blow.name}"
     process = started(whole / "c.yaml", results, some_summaries, *PROCESSES)
-    workers = children(process.pid)
-    assert len(workers) == 2
+    below = children(process.pid)
+    assert len(workers_of(process.pid)) == 2
     process.send_signal(blow)
     _, err = process.communicate()
 
     if blow == signal.SIGINT:
         assert process.returncode == 130
         check_interrupted(err, "lead1-bart")
-    assert gone(workers)
+    assert gone(below)
     again = subprocess.run(
         [*command(whole / "c.yaml", results, *PROCESSES), "--json"],
         capture_output=True, text=True, check=True,
