@@ -485,12 +485,20 @@ def _block_of(
             if stored.defects is None
             else stored.defects[n]
         )
-        scores = {label: json.loads(texts[n]) for label, texts in stored.scores.items()}
-        for label, calibration in cell.calibrations.items():
-            if label in scores:
-                scores[label] = calibration.with_band(scores[label], article.source)
-        block.add(article, summary, found, scores)
+        texts = {label: of_label[n] for label, of_label in stored.scores.items()}
+        block.add(article, summary, found, _scores_of(cell, article, texts))
     return block
+
+
+def _scores_of(
+    cell: SamplesOfCell, article: Article, texts: Mapping[str, bytes]
+) -> dict[str, ScoreRecord]:
+    """Return the scores of a sample from their texts, calibrated ones with their bands."""
+    scores = {label: json.loads(text) for label, text in texts.items()}
+    for label, calibration in cell.calibrations.items():
+        if label in scores:
+            scores[label] = calibration.with_band(scores[label], article.source)
+    return scores
 
 
 def line_of(record: Mapping[str, Any]) -> str:
