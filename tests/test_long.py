@@ -492,11 +492,11 @@ def test_run_that_is_stopped_anywhere_keeps_all_but_a_batch_and_goes_on_to_the_s
         batches.append([prompts[i].ids for i in rows])
         return generate(self, prompts, rows)
 
-    def stopping(self: Ledger, records: Sequence[tuple[str, Any]], **how: Any) -> None:
+    def stopping(self: Ledger, records: Sequence[tuple[str, Any]], **how: Any) -> Any:
         if left[0] == 0:
             raise KeyboardInterrupt
         left[0] -= 1
-        append(self, records, **how)
+        return append(self, records, **how)
 
     monkeypatch.setattr(Engine, "_generate", noted)
     monkeypatch.setattr(Ledger, "append", stopping)
