@@ -172,7 +172,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     (folder / "slurm.conf").write_text(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
-        if not munge_answers():
+        starts_munge = not munge_answers()
+        if starts_munge:
             start_munge()
         daemons = [["slurmctld", "-D"], ["slurmd", "-D", "-N", host]]
         running = [subprocess.Popen(d, stderr=subprocess.DEVNULL) for d in daemons]
@@ -186,6 +187,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             for process in reversed(running):
                 process.terminate()
                 process.wait()
+            if starts_munge:
+                as_munge("munged", "--stop")
 
 
 def munge_answers() -> bool:
@@ -201,7 +204,11 @@ def start_munge() -> None:
     key.chmod(0o400)
     Path("/run/munge").mkdir(exist_ok=True)
     shutil.chown("/run/munge", "munge", "munge")
-    subprocess.run(["runuser", "-u", "munge", "--", "munged", "--force"], check=True)
+    as_munge("munged", "--force")
+
+
+def as_munge(*command: str) -> None:
+    subprocess.run(["runuser", "-u", "munge", "--", *command], check=True)
 
 
 SBATCH_FILES = Path(__file__).parents[1] / "configs" / "slurm"

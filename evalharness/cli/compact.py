@@ -37,6 +37,6 @@ def compact_text(counts: CompactCounts) -> str:
     if counts.torn:
         lines.append(
             f"{amount_text(counts.torn, 'part')} not whole and left out: the next run of the same "
-            "config computes what is missing"
+            "config computes what no other part has"
         )
     return "\n".join(lines)
