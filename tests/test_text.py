@@ -17,6 +17,7 @@ import pytest
 from evalharness import text
 from evalharness.records import Span
 from evalharness.text.sentences import is_one_sentence
+from evalharness.text.words import _ASCII_SPLIT, _SPLIT
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "consistency"
 
@@ -165,6 +166,16 @@ def test_a_quarter_of_a_megabyte_on_one_line_is_read_in_a_second(piece: str) -> 
 )
 def test_words_are_letters_marks_and_digits(written: str, expected: str) -> None:
     assert "|".join(span.of(written) for span in text.words(written)) == expected
+
+
+def test_words_of_ascii_are_those_of_any_text() -> None:
+    rng = random.Random(2)
+    signs = "ab1Z.'.,'1 \n-\"()!:;_a.b.$%/\t"
+    for _ in range(40_000):
+        line = "".join(rng.choices(signs, k=rng.randint(1, 14)))
+        assert _ASCII_SPLIT.split(line) == _SPLIT.split(line), line
+    every = "".join(map(chr, range(128)))
+    assert _ASCII_SPLIT.split(f"a{every}b") == _SPLIT.split(f"a{every}b")
 
 
 def test_fold_lets_spellings_of_a_word_meet() -> None:

@@ -122,7 +122,7 @@ class Indexed(ArticleIndex):
         """Return the combined score of each summary with the flags of all parts.
 
         Each part reads all summaries before the next part reads one: what a part is made of then
-        stays near the processor, which saves a fifteenth of the time.
+        stays near the processor.
         """
         results: list[dict[str, Score]] = [{} for _ in pairs]
         dated = [one.parts["dates"].confirmed_by_publication(summary) for one, summary in pairs]
